@@ -1,0 +1,48 @@
+# `make` lists what there is. Everything runs from .venv, which the first target that needs it creates.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+# Attention maps this small are slower on many threads, and pytest runs two processes.
+export OMP_NUM_THREADS ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-slow lint format bench clean
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(STAMP)  ## the package, editable, and its tools into .venv
+
+$(STAMP): pyproject.toml constraints.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[dev]"
+	@touch $@
+
+demo: install  ## record a tiny pair, intervene on it, show what was measured (no download, no GPU)
+	$(BIN)/probe record --pair tiny-cogvideox --prompts docs/prompts/demo.txt --out runs/demo
+	$(BIN)/probe intervene runs/demo --lam=-1,1,2
+	$(BIN)/probe info runs/demo
+	$(BIN)/probe report runs/demo
+
+test: install  ## everyday tests
+	$(BIN)/python -m pytest -m "not slow" -n 2
+
+test-slow: install  ## faults, processes, compilers
+	$(BIN)/python -m pytest -m slow
+
+lint: install  ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: install  ## what ruff can mend by itself
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: install  ## time the kernels against plain attention on this machine
+	$(BIN)/python kernels/benchmarks/bench_kernels.py
+
+clean:  ## caches and builds; keeps .venv and runs/
+	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -not -path './.venv/*' -prune -exec rm -rf {} +

@@ -1,0 +1,8 @@
+"""Analyses: labelled data in, labelled data out, lazily, without torch."""
+
+from dymos_probe.analysis.accessor import ProbeAccessor
+from dymos_probe.analysis.difference import difference
+from dymos_probe.analysis.divergence import distance, jensen_shannon
+from dymos_probe.analysis.dominance import dominance
+
+__all__ = ["ProbeAccessor", "difference", "distance", "dominance", "jensen_shannon"]

@@ -1,0 +1,79 @@
+"""``ds.probe``: the analyses as methods of a study."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import xarray as xr
+
+from dymos_probe.analysis.difference import difference
+from dymos_probe.analysis.divergence import Order, Text, distance
+from dymos_probe.analysis.dominance import dominance
+
+
+@xr.register_dataset_accessor("probe")  # type: ignore[no-untyped-call]
+class ProbeAccessor:
+    """What a study can be asked; each method is the function of the same name."""
+
+    def __init__(self, ds: xr.Dataset) -> None:
+        """Hold the dataset."""
+        self._ds = ds
+
+    def difference(
+        self,
+        *,
+        lam: float = 0.0,
+        step_ratio: float | None = None,
+        schedule: str | None = None,
+        condition: str | None = None,
+        early: float = 0.1,
+        branch: str = "cond",
+        keep: Sequence[str] = (),
+    ) -> xr.DataArray:
+        """Return ΔA; see :func:`dymos_probe.analysis.difference.difference`."""
+        return difference(
+            self._ds,
+            lam=lam,
+            step_ratio=step_ratio,
+            schedule=schedule,
+            condition=condition,
+            early=early,
+            branch=branch,
+            keep=keep,
+        )
+
+    def dominance(
+        self,
+        *,
+        conditions: Sequence[str] | None = None,
+        early: float = 1.0,
+        branch: str = "cond",
+        keep: Sequence[str] = (),
+    ) -> xr.DataArray:
+        """Return attention on the reference frame; see :func:`dymos_probe.analysis.dominance.dominance`."""
+        return dominance(self._ds, conditions=conditions, early=early, branch=branch, keep=keep)
+
+    def distance(
+        self,
+        *,
+        step_ratio: float | None = None,
+        schedule: str | None = None,
+        order: Order = "mean_first",
+        text: Text = "renormalise",
+        base: float | None = None,
+        early: float = 0.1,
+        branch: str = "cond",
+        keep: Sequence[str] = (),
+    ) -> xr.DataArray:
+        """Return d(λ); see :func:`dymos_probe.analysis.divergence.distance`."""
+        return distance(
+            self._ds,
+            step_ratio=step_ratio,
+            schedule=schedule,
+            order=order,
+            text=text,
+            base=base,
+            early=early,
+            branch=branch,
+            keep=keep,
+        )

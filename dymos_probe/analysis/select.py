@@ -1,0 +1,204 @@
+"""Which conditions, samples and steps an analysis stands on, and what was left out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Iterable, Sequence
+
+import numpy as np
+import xarray as xr
+
+from dymos_probe.errors import InputError
+from dymos_probe.store.schema import (
+    ATTENTION,
+    ATTENTION_MEAN,
+    BRANCH,
+    COMPLETE,
+    CONDITION,
+    HEAD,
+    LAYER,
+    SAMPLE,
+    STEP,
+)
+
+
+def t2v_condition(ds: xr.Dataset) -> str:
+    """Return the id of the untouched T2V condition.
+
+    Raises
+    ------
+    InputError
+        When the study has none, or more than one.
+    """
+    return _only(ds, (ds["arm"] == "t2v") & (ds["method"] == "none"), "an untouched T2V condition")
+
+
+def i2v_condition(ds: xr.Dataset, lam: float, *, step_ratio: float | None = None, schedule: str | None = None) -> str:
+    """Return the id of the I2V condition at λ: the untouched model at 0, else the plain modulation.
+
+    Raises
+    ------
+    InputError
+        When there is none, or several share λ and ``step_ratio`` and ``schedule`` do not tell them
+        apart; the message lists what there is.
+    """
+    if lam == 0.0:
+        untouched = (ds["arm"] == "i2v") & (ds["method"] == "none")
+        at_zero = _plain(ds) & (ds["lam"] == 0.0)
+        return _only(ds, untouched if untouched.any() else at_zero, "an I2V condition at λ = 0")
+    # λ may be infinite, which isclose takes as equal to itself only.
+    found = _plain(ds) & np.isclose(ds["lam"], lam) & _chosen(ds, step_ratio, schedule)
+    return _only(ds, found, f"a plain modulated I2V condition at λ = {lam:g}")
+
+
+def modulated_conditions(ds: xr.Dataset, *, step_ratio: float | None = None, schedule: str | None = None) -> list[str]:
+    """Return the ids of λ = 0 and of the plain modulations of one step ratio and schedule, by rising λ.
+
+    Placebos, other methods and modulations of some layers, heads or the unconditional branch do
+    not belong to d(λ) and are left out.
+
+    Raises
+    ------
+    InputError
+        When there is no λ = 0, or several step ratios, schedules or equal λ to choose from.
+    """
+    baseline = i2v_condition(ds, 0.0)
+    found = ds[CONDITION][_plain(ds) & (ds["lam"] != 0.0) & _chosen(ds, step_ratio, schedule)]
+    settings = sorted({(float(c["step_ratio"]), str(c["schedule"].item())) for c in found})
+    if len(settings) > 1:
+        listed = "; ".join(f"step_ratio={ratio:g}, schedule={name}" for ratio, name in settings)
+        raise InputError(f"the modulations of this study differ in more than λ; choose one of: {listed}")
+    if len(set(found["lam"].values.tolist())) != found.size:
+        raise InputError(f"several conditions share one λ: {_listed(ds, found.values)}")
+    labels = [baseline, *map(str, found.values)]
+    strength = dict(zip(map(str, ds[CONDITION].values), ds["lam"].values.tolist(), strict=True))
+    return sorted(labels, key=lambda label: strength[label])
+
+
+def named_condition(ds: xr.Dataset, condition: str) -> str:
+    """Return ``condition`` when the study has it.
+
+    Raises
+    ------
+    InputError
+        When it has not; the message lists those it has.
+    """
+    if condition not in ds[CONDITION].values:
+        raise InputError(f"there is no condition {condition!r}; the study has {_listed(ds, ds[CONDITION].values)}")
+    return condition
+
+
+def complete_samples(ds: xr.Dataset, conditions: Sequence[str]) -> list[str]:
+    """Return the samples whose runs under every one of ``conditions`` are there.
+
+    Raises
+    ------
+    InputError
+        When there is no such sample; the message counts the runs of each condition.
+    """
+    marks = ds[COMPLETE].sel({CONDITION: list(conditions)}).compute()
+    samples = [str(name) for name in ds[SAMPLE].values[marks.all(CONDITION).values]]
+    if not samples:
+        counts = ", ".join(f"{c}: {int(marks.sel({CONDITION: c}).sum())} of {marks.sizes[SAMPLE]}" for c in conditions)
+        raise InputError(f"no sample is complete under all of these conditions ({counts}); record them first")
+    return samples
+
+
+def started_conditions(ds: xr.Dataset, conditions: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return those of ``conditions`` with a complete run, and those without any."""
+    marks = ds[COMPLETE].sel({CONDITION: list(conditions)}).any(SAMPLE).compute()
+    started = [c for c in conditions if bool(marks.sel({CONDITION: c}))]
+    return started, [c for c in conditions if c not in started]
+
+
+def early_steps(steps: int, early: float) -> int:
+    """Return how many of ``steps`` steps are the first ``early`` fraction, at least one.
+
+    Raises
+    ------
+    InputError
+        When ``early`` is outside (0, 1].
+    """
+    if not 0.0 < early <= 1.0:
+        raise InputError(f"early {early} is outside (0, 1]; 0.1 takes the first tenth of the steps, 1 all of them")
+    return max(1, math.ceil(early * steps - 1e-9))
+
+
+def recorded(
+    ds: xr.Dataset, name: str, *, conditions: str | list[str], samples: list[str], branch: str, early: float
+) -> xr.DataArray:
+    """Return the part of variable ``name`` in one branch, over the early steps, lazily, in float64.
+
+    Raises
+    ------
+    InputError
+        When the branch was not recorded or ``early`` is outside (0, 1].
+    """
+    branches = [str(label) for label in ds[BRANCH].values]
+    if branch not in branches:
+        raise InputError(f"branch {branch!r} was not recorded; the study has {', '.join(branches)}")
+    steps = early_steps(ds.sizes[STEP], early)
+    part = ds[name].sel({CONDITION: conditions, SAMPLE: samples, BRANCH: branch}).isel({STEP: slice(steps)})
+    return part.drop_vars([n for n in ("timestep", "sigma", "expert") if n in part.coords]).astype(np.float64)
+
+
+def maps_variable(keep: Iterable[Hashable]) -> str:
+    """Return the smaller variable that still has the dims in ``keep``: attention or its mean over layers and heads."""
+    return ATTENTION if {LAYER, HEAD} & set(keep) else ATTENTION_MEAN
+
+
+def mean_over_rest(values: xr.DataArray, keep: Sequence[str], always: Sequence[str]) -> xr.DataArray:
+    """Return ``values`` averaged over every dim that is in neither ``keep`` nor ``always``."""
+    return values.mean([dim for dim in values.dims if dim not in (*keep, *always)])
+
+
+def check_keep(keep: Sequence[str], allowed: Sequence[str]) -> None:
+    """Refuse dims that cannot be kept.
+
+    Raises
+    ------
+    InputError
+        Naming the first, and those that can.
+    """
+    if isinstance(keep, str):
+        raise InputError(f"keep {keep!r} is a string; give a tuple of dims, ({keep!r},)")
+    for dim in keep:
+        if dim not in allowed:
+            raise InputError(f"keep has {dim!r}; dims that can be kept are {', '.join(allowed)}")
+
+
+def _plain(ds: xr.Dataset) -> xr.DataArray:
+    of_the_paper = (ds["arm"] == "i2v") & (ds["method"] == "dymos") & (ds["bias_key_frame"] == 0)
+    everywhere = (ds["bias_layers"] == "") & (ds["bias_heads"] == "") & (ds["bias_query_frames"] == "")
+    return of_the_paper & everywhere & (ds["bias_branches"] == "cond")
+
+
+def _chosen(ds: xr.Dataset, step_ratio: float | None, schedule: str | None) -> xr.DataArray:
+    chosen = xr.ones_like(ds["lam"], dtype=bool)
+    if step_ratio is not None:
+        chosen = chosen & np.isclose(ds["step_ratio"], step_ratio)
+    if schedule is not None:
+        chosen = chosen & (ds["schedule"] == schedule)
+    return chosen
+
+
+def _only(ds: xr.Dataset, found: xr.DataArray, what: str) -> str:
+    labels = ds[CONDITION].values[found.values]
+    if len(labels) == 1:
+        return str(labels[0])
+    if len(labels) == 0:
+        raise InputError(f"the study has not {what}; it has {_listed(ds, ds[CONDITION].values)}")
+    raise InputError(
+        f"the study has more than {what}: {_listed(ds, labels)}; choose by step_ratio, schedule or condition"
+    )
+
+
+def _listed(ds: xr.Dataset, labels: Iterable[object]) -> str:
+    def shown(label: object) -> str:
+        row = ds.sel({CONDITION: label})
+        text = f"{label} ({row['arm'].item()}, {row['method'].item()}, λ={row['lam'].item():g}"
+        if row["method"].item() == "none":
+            return text + ")"
+        return f"{text}, step_ratio={row['step_ratio'].item():g}, {row['schedule'].item()})"
+
+    return ", ".join(shown(label) for label in labels) or "none"

@@ -1,0 +1,117 @@
+"""The modulation of Eq. 6 as a value: how much is subtracted from which logits, when."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from dymos_probe.errors import InputError
+
+Schedule = Literal["uniform", "linear", "log"]
+Branch = Literal["cond", "uncond"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bias:
+    """Subtract λ·φ(f) from the logits of reference-frame keys (Eq. 6 of the paper).
+
+    The bias acts where the key is a video token of latent frame ``key_frame`` and the query
+    is a video token of latent frame f ≥ 1; text and frame-0 queries stay untouched. ``lam`` is
+    in natural-log units on the already scaled logit: λ > 0 weakens, λ < 0 strengthens, +inf
+    removes the key frame, −inf leaves nothing else.
+
+    Raises
+    ------
+    InputError
+        When a value is outside its range; the message names it.
+    """
+
+    lam: float
+    """Strength λ; any float but NaN."""
+    step_ratio: float = 1.0
+    """Fraction of the denoising steps modulated, from the first, in [0, 1]."""
+    schedule: Schedule = "uniform"
+    """Frame-wise φ (Eqs. 9-11): ``uniform`` 1, ``linear`` f/(F−1), ``log`` ln(1+f)/ln F."""
+    layers: tuple[int, ...] | None = None
+    """Self-attention layers modulated; None for all."""
+    heads: tuple[int, ...] | None = None
+    """Heads modulated in those layers; None for all."""
+    query_frames: tuple[int, ...] | None = None
+    """Query frames modulated; None for all f ≥ 1."""
+    key_frame: int = 0
+    """Latent frame whose keys are modulated; anything but 0 is a placebo."""
+    branches: tuple[Branch, ...] = ("cond",)
+    """Branches of classifier-free guidance modulated (Eq. 7: only ``cond``)."""
+    exempt_reference_queries: bool = True
+    """Leave frame-0 queries alone (Appendix C.1); False lets the uniform schedule reach them too."""
+
+    def __post_init__(self) -> None:
+        """Refuse values outside their range."""
+        if math.isnan(self.lam):
+            raise InputError("lam is NaN; give a number, inf or -inf")
+        if not 0.0 <= self.step_ratio <= 1.0:
+            raise InputError(f"step_ratio {self.step_ratio} is outside [0, 1]; 0.2 is the first fifth of the steps")
+        if self.schedule not in get_args(Schedule):
+            raise InputError(f"schedule {self.schedule!r} is unknown; choose one of {', '.join(get_args(Schedule))}")
+        if not self.branches or set(self.branches) - set(get_args(Branch)):
+            raise InputError(f"branches {self.branches!r} must name one or both of {', '.join(get_args(Branch))}")
+        if self.key_frame < 0:
+            raise InputError(f"key_frame {self.key_frame} is negative; latent frames count from 0")
+        for name in ("layers", "heads", "query_frames"):
+            chosen = getattr(self, name)
+            if chosen is not None and (not chosen or min(chosen) < 0 or len(set(chosen)) != len(chosen)):
+                raise InputError(f"{name} {chosen!r} must be distinct indices from 0, at least one")
+
+    def modulated_steps(self, steps: int) -> int:
+        """Return how many of ``steps`` denoising steps are modulated: ceil(step_ratio·S − 1e-9)."""
+        return max(0, math.ceil(self.step_ratio * steps - 1e-9))
+
+    def acts(self, *, step: int, steps: int, layer: int) -> bool:
+        """Return whether this bias changes anything at ``step`` (0-based, of ``steps``) in ``layer``."""
+        in_layer = self.layers is None or layer in self.layers
+        return self.lam != 0.0 and in_layer and step < self.modulated_steps(steps)
+
+    def phi(self, frames: int) -> npt.NDArray[np.float64]:
+        """Return φ for every query frame, shape (F,), 0 where the query frame is left alone."""
+        if self.schedule == "uniform" or frames < 2:
+            values = np.ones(frames)
+        elif self.schedule == "linear":
+            values = np.arange(frames) / (frames - 1)
+        else:
+            values = np.log1p(np.arange(frames)) / np.log(frames)
+        if self.exempt_reference_queries:
+            values[0] = 0.0
+        if self.query_frames is not None:
+            values[np.setdiff1d(np.arange(frames), self.query_frames)] = 0.0
+        return values
+
+    def table(self, *, branches: Sequence[str], heads: int, frames: int) -> npt.NDArray[np.float64]:
+        """Return λ·φ for a batch whose rows belong to ``branches``, shape (rows, heads, F), natural-log units."""
+        phi = self.phi(frames)
+        per_frame = np.where(phi > 0.0, self.lam, 0.0) * np.where(phi > 0.0, phi, 1.0)
+        rows = np.isin(np.asarray(branches), self.branches)
+        columns = np.ones(heads, dtype=bool) if self.heads is None else np.isin(np.arange(heads), self.heads)
+        acts = rows[:, None, None] & columns[None, :, None] & (phi > 0.0)[None, None, :]
+        return np.where(acts, per_frame, 0.0)
+
+    def check_fits(self, *, layers: int, heads: int, frames: int) -> None:
+        """Refuse layers, heads or frames that the model does not have.
+
+        Raises
+        ------
+        InputError
+            Naming the first index out of range and the largest there is.
+        """
+        for name, size in (("layers", layers), ("heads", heads), ("query_frames", frames)):
+            beyond = [i for i in getattr(self, name) or () if i >= size]
+            if beyond:
+                raise InputError(f"{name} {beyond[0]} does not exist; this model has {name} 0 to {size - 1}")
+        if self.key_frame >= frames:
+            raise InputError(
+                f"key_frame {self.key_frame} does not exist; the video has latent frames 0 to {frames - 1}"
+            )

@@ -1,0 +1,73 @@
+"""``probe info``: what is in a study."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from dymos_probe.cli import options
+from dymos_probe.cli.console import print_json, print_table, say
+from dymos_probe.errors import CorruptStoreError
+
+NAME = "info"
+
+
+def run(
+    path: Annotated[Path, typer.Argument(help="Folder of a study.")],
+    verify: Annotated[bool, typer.Option("--verify", help="Read every chunk and check its checksum.")] = False,
+    json: options.Json = False,
+) -> None:
+    """Show a study: its pair, sizes, samples and conditions, and how much attention goes to the reference frame."""
+    from dymos_probe.analysis.summary import condition_table
+    from dymos_probe.store import open_study, read_config, verify_study
+
+    config = read_config(path)
+    ds = open_study(path)
+    if verify:
+        damaged = verify_study(path)
+        if damaged:
+            sample, condition = damaged[0]
+            raise CorruptStoreError(
+                f"{len(damaged)} of the runs in {path} are damaged, the first is {condition} of {sample}"
+            )
+    table = condition_table(ds)
+    document: dict[str, Any] = {
+        "study": str(path),
+        "pair": config["pair"],
+        "generation": config["generation"],
+        "record": config["record"],
+        "sizes": {str(name): size for name, size in ds.sizes.items()},
+        "conditions": table,
+        "verified": verify,
+    }
+    if json:
+        print_json(document)
+        return
+    models = [config["pair"][arm] for arm in ("t2v", "i2v")]
+    names = [model.get("hub_id") or model["folder"] for model in models]
+    settings = config["generation"]
+    say(f"{path}: {config['pair']['preset'] or ' + '.join(names)}")
+    say(
+        f"{settings['num_frames']} frames of {settings['width']}×{settings['height']}, "
+        f"{settings['num_inference_steps']} steps, guidance {settings['guidance_scale']:g}, {config['dtype']}; "
+        f"{ds.sizes['layer']} layers × {ds.sizes['head']} heads, {ds.sizes['query_frame']} latent frames; "
+        f"recorded by {config['record']['mode']}" + ("; every checksum holds" if verify else "")
+    )
+    say()
+    rows = [
+        (
+            str(row["condition"]),
+            str(row["arm"]),
+            f"{row['lam']:g}",
+            f"{row['complete']}/{row['samples']}",
+            "—" if row["dominance"] is None else f"{row['dominance']:.4f}",
+            "—" if row["distance"] is None else f"{row['distance']:.5f}",
+        )
+        for row in table
+    ]
+    print_table(("condition", "arm", "λ", "complete", "dominance", "d to T2V"), rows)
+    say()
+    say("dominance: attention of generated frames on the reference frame, first 10 % of steps (Eq. 8, column 0)")
+    say("d to T2V: Jensen-Shannon divergence of the attention rows from the T2V run's, nats (Eq. 5)")

@@ -1,0 +1,35 @@
+"""The store: one labelled dataset a study, written run by run, read lazily."""
+
+from dymos_probe.store.reader import open_study, verify_study
+from dymos_probe.store.schema import AttentionShape, Condition, Run, Sample
+from dymos_probe.store.study_file import check_config, read_config, storage_errors
+from dymos_probe.store.writer import (
+    completed_runs,
+    create_study,
+    extend_study,
+    finish_study,
+    forget_run,
+    is_created,
+    write_metric,
+    write_run,
+)
+
+__all__ = [
+    "AttentionShape",
+    "Condition",
+    "Run",
+    "Sample",
+    "check_config",
+    "completed_runs",
+    "create_study",
+    "extend_study",
+    "finish_study",
+    "forget_run",
+    "is_created",
+    "open_study",
+    "read_config",
+    "storage_errors",
+    "verify_study",
+    "write_metric",
+    "write_run",
+]

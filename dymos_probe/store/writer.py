@@ -1,0 +1,360 @@
+"""Write a study: one process coordinates (create, extend, finish), many fill runs of their own.
+
+A run owns its shards and chunks outright, so workers never touch the same file. LocalStore
+writes a file under another name and renames it, so what a killed process leaves is a run whose
+``complete`` is still false, and a ``.partial`` file that the next attempt at that run removes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import zarr
+from zarr.errors import ContainsArrayError
+
+from dymos_probe.errors import InputError, StudyError
+from dymos_probe.store.group import (
+    array,
+    consolidate,
+    create_variable,
+    dims_of,
+    is_consolidated,
+    open_group,
+    read_array,
+)
+from dymos_probe.store.schema import (
+    ATTENTION,
+    AXIS_VARIABLES,
+    BRANCH,
+    COMPLETE,
+    CONDITION,
+    CONDITION_COLUMNS,
+    RUN_VARIABLES,
+    SAMPLE,
+    SAMPLE_COLUMNS,
+    SCHEMA_NAME,
+    SCHEMA_VERSION,
+    STORE_FOLDER,
+    STUDY_FILE,
+    VARIABLES,
+    AttentionShape,
+    Condition,
+    Run,
+    Sample,
+    Variable,
+    metric_variable,
+)
+from dymos_probe.store.study_file import (
+    as_json,
+    check_config,
+    check_shape,
+    exclusive,
+    storage_errors,
+    write_study_file,
+)
+
+
+def create_study(path: str | Path, *, config: Mapping[str, Any], shape: AttentionShape) -> None:
+    """Create the study at ``path``, without samples or conditions; a study of the same configuration is kept.
+
+    ``config`` is kept in study.json; its keys ``pair`` and ``versions``, where it has them, become
+    attributes of the dataset.
+
+    Raises
+    ------
+    StudyError
+        When the folder holds something else, or a study of another configuration or shape.
+    InputError
+        When ``config`` is not plain JSON values.
+    EnvironmentLacksError
+        When the disk is full or the folder cannot be written.
+    """
+    path = Path(path)
+    plain = as_json(config)
+    with storage_errors(path):
+        if path.exists() and not path.is_dir():
+            raise StudyError(f"{path} is a file; give a new folder or the folder of a study")
+        path.mkdir(parents=True, exist_ok=True)
+        with exclusive(path):
+            if (path / STUDY_FILE).is_file():
+                check_config(path, plain)
+                check_shape(path, shape)
+            else:
+                foreign = sorted(item.name for item in path.iterdir() if not item.name.endswith(".partial"))
+                if foreign:
+                    raise StudyError(
+                        f"{path} is no study and is not empty (it has {foreign[0]}); give a new folder or a study"
+                    )
+                write_study_file(path, plain, shape)
+            _create_store(path, plain, shape)
+
+
+def is_created(path: str | Path) -> bool:
+    """Return whether a study is at ``path`` and its creation was not cut off half way."""
+    folder = Path(path) / STORE_FOLDER
+    has_file = (Path(path) / STUDY_FILE).is_file() and (folder / "zarr.json").is_file()
+    return has_file and is_consolidated(zarr.open_group(folder, mode="r"))
+
+
+def extend_study(path: str | Path, *, samples: Sequence[Sample] = (), conditions: Sequence[Condition] = ()) -> None:
+    """Add the samples and conditions the study does not have yet; for the one process that coordinates.
+
+    Raises
+    ------
+    StudyError
+        When an id is there already with other content.
+    InputError
+        When an id is given twice.
+    EnvironmentLacksError
+        When the disk is full or the folder cannot be written.
+    """
+    path = Path(path)
+    with storage_errors(path), exclusive(_existing(path)):
+        group = open_group(path, "r+")
+        tables = (
+            (SAMPLE, SAMPLE_COLUMNS, [asdict(sample) for sample in samples]),
+            (CONDITION, CONDITION_COLUMNS, [asdict(condition) for condition in conditions]),
+        )
+        added = {dim: _new_rows(path, group, dim, columns, rows) for dim, columns, rows in tables}
+        if not any(added.values()):
+            return
+        sizes = {dim: array(group, dim).shape[0] + len(rows) for dim, rows in added.items()}
+        for _, member in group.arrays():
+            grown = tuple(sizes.get(dim, length) for dim, length in zip(dims_of(member), member.shape, strict=True))
+            if grown != member.shape:
+                member.resize(grown)
+        for dim, columns, _ in tables:
+            _write_rows(group, columns, added[dim], sizes[dim])
+        consolidate(group)
+
+
+def write_run(path: str | Path, run: Run) -> None:
+    """Write one run into the part of the store that is its own; ``complete`` comes last.
+
+    A run that is there already is taken back first, so a process killed here never leaves a mixture.
+
+    Raises
+    ------
+    StudyError
+        When the study has no such sample or condition.
+    InputError
+        When an array has another shape or dtype than the study's, or holds NaN or infinity.
+    EnvironmentLacksError
+        When the disk is full or the folder cannot be written.
+    """
+    path = Path(path)
+    with storage_errors(path):
+        group = open_group(path, "r+")
+        at = _position(path, group, run.sample, run.condition)
+        values = _run_values(group, run)
+        array(group, COMPLETE)[at] = False
+        for name, value in values.items():
+            member = array(group, name)
+            _sweep_partials(path, name, at)
+            member[at] = value[None, None]
+        array(group, COMPLETE)[at] = True
+
+
+def forget_run(path: str | Path, sample: str, condition: str) -> None:
+    """Mark one run as not there, so that the next attempt writes it again.
+
+    Raises
+    ------
+    StudyError
+        When the study has no such sample or condition.
+    """
+    path = Path(path)
+    with storage_errors(path):
+        group = open_group(path, "r+")
+        array(group, COMPLETE)[_position(path, group, sample, condition)] = False
+
+
+def write_metric(
+    path: str | Path, name: str, sample: str, condition: str, value: float, attrs: Mapping[str, Any]
+) -> None:
+    """Write one value of ``metric_<name>``, creating the variable with ``attrs`` when it is absent.
+
+    ``attrs`` say what the metric is: ``long_name``, ``units``, which weights, calibrated or not.
+
+    Raises
+    ------
+    StudyError
+        When the study has no such sample or condition, or holds the metric with other ``attrs``.
+    InputError
+        When the value is not finite or the name is no name.
+    EnvironmentLacksError
+        When the disk is full or the folder cannot be written.
+    """
+    path = Path(path)
+    variable = metric_variable(name)
+    wanted = {**variable.attrs, **as_json(attrs)}
+    if not np.isfinite(value):
+        raise InputError(
+            f"metric {name} of sample {sample!r} under {condition!r} is {value}; only finite values are kept"
+        )
+    with storage_errors(path):
+        group = open_group(path, "r+")
+        at = _position(path, group, sample, condition)
+        if variable.name not in group:
+            group = _add_metric(path, variable, wanted)
+        member = array(group, variable.name)
+        stored = dict(member.attrs)
+        for key in (*wanted, *stored):
+            if stored.get(key) != wanted.get(key):
+                raise StudyError(
+                    f"the study {path} has metric {name} with {key} = {stored.get(key)!r}, now {wanted.get(key)!r}; "
+                    "give the other one a name of its own"
+                )
+        member[at] = value
+
+
+def finish_study(path: str | Path) -> None:
+    """Consolidate the metadata of a study that is done for now; it can still be extended.
+
+    Raises
+    ------
+    EnvironmentLacksError
+        When the disk is full or the folder cannot be written.
+    """
+    path = Path(path)
+    with storage_errors(path), exclusive(_existing(path)):
+        consolidate(open_group(path, "r+"))
+
+
+def completed_runs(path: str | Path) -> frozenset[tuple[str, str]]:
+    """Return (sample, condition) of every run that is there, whole.
+
+    Raises
+    ------
+    StudyError
+        When the folder is no study.
+    CorruptStoreError
+        When the labels or the marks are damaged.
+    """
+    group = open_group(Path(path), "r")
+    samples, conditions = read_array(group, SAMPLE), read_array(group, CONDITION)
+    marks = read_array(group, COMPLETE)
+    return frozenset((str(samples[s]), str(conditions[c])) for s, c in np.argwhere(marks))
+
+
+def _existing(path: Path) -> Path:
+    open_group(path, "r")
+    return path
+
+
+def _create_store(path: Path, config: Mapping[str, Any], shape: AttentionShape) -> None:
+    if is_created(path):
+        return
+    folder = path / STORE_FOLDER
+    # Nothing was recorded before the first consolidation, so a half-made store is made anew.
+    sizes = {SAMPLE: 0, CONDITION: 0, **shape.sizes}
+    attributes = {
+        "schema": {"name": SCHEMA_NAME, "version": SCHEMA_VERSION},
+        "pair": config.get("pair", ""),
+        "versions": config.get("versions", {}),
+        # The CF way to say which variables are labels; xarray reads it.
+        "coordinates": " ".join(variable.name for variable in VARIABLES if variable.coordinate),
+    }
+    group = zarr.create_group(folder, zarr_format=3, attributes=attributes, overwrite=True)
+    for variable in VARIABLES:
+        create_variable(group, variable, sizes)
+    text = {BRANCH: shape.branches, "layer_name": shape.layers}
+    for variable in AXIS_VARIABLES:
+        size = sizes[variable.dims[0]]
+        _fill(group, variable.name, 0, text.get(variable.name) or range(size))
+    consolidate(group)
+
+
+def _fill(group: zarr.Group, name: str, start: int, values: Sequence[object]) -> None:
+    member = array(group, name)
+    dtype = np.dtypes.StringDType() if member.dtype.kind in "TO" else member.dtype
+    # A member of a group that was opened consolidated still has its old length: reopen its own metadata.
+    zarr.open_array(member.store_path, mode="r+")[start : start + len(values)] = np.array(values, dtype=dtype)
+
+
+def _new_rows(
+    path: Path, group: zarr.Group, dim: str, columns: Mapping[str, Variable], rows: Sequence[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    stored = {field: read_array(group, variable.name) for field, variable in columns.items()}
+    position = {str(label): index for index, label in enumerate(stored["id"])}
+    new: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        label = row["id"]
+        if label in new:
+            raise InputError(f"{dim} {label!r} is given twice; ids must be distinct")
+        if label not in position:
+            new[label] = row
+            continue
+        for field, value in row.items():
+            has = stored[field][position[label]].item()
+            if has != value:
+                raise StudyError(
+                    f"the study {path} has {dim} {label!r} with {field} = {has!r}, now {value!r} is asked; "
+                    "give the other one an id of its own"
+                )
+    return list(new.values())
+
+
+def _write_rows(group: zarr.Group, columns: Mapping[str, Variable], rows: Sequence[dict[str, Any]], size: int) -> None:
+    for field, variable in columns.items() if rows else ():
+        _fill(group, variable.name, size - len(rows), [row[field] for row in rows])
+
+
+def _position(path: Path, group: zarr.Group, sample: str, condition: str) -> tuple[slice, slice]:
+    found = []
+    for dim, label in ((SAMPLE, sample), (CONDITION, condition)):
+        labels = read_array(group, dim).tolist()
+        if label not in labels:
+            known = ", ".join(labels[:8]) or "none yet"
+            raise StudyError(f"the study {path} has no {dim} {label!r}; it has {known}; extend_study adds one")
+        found.append(labels.index(label))
+    return slice(found[0], found[0] + 1), slice(found[1], found[1] + 1)
+
+
+def _run_values(group: zarr.Group, run: Run) -> dict[str, npt.NDArray[Any]]:
+    values: dict[str, npt.NDArray[Any]] = {}
+    for variable in RUN_VARIABLES:
+        given = getattr(run, variable.name, None)
+        if given is None:  # derived below, once what it is derived from is known to be right
+            continue
+        value = np.asarray(given)
+        expected = array(group, variable.name).shape[2:]
+        where = f"{variable.name} of sample {run.sample!r} under {run.condition!r}"
+        if value.shape != expected:
+            raise InputError(
+                f"{where} has shape {value.shape}; the study's is {expected} ({', '.join(variable.dims[2:])})"
+            )
+        if variable.dtype is np.float32 and value.dtype != np.float32:
+            raise InputError(f"{where} is {value.dtype}; the store keeps float32")
+        if not np.isfinite(value).all():
+            raise InputError(f"{where} holds {np.count_nonzero(~np.isfinite(value))} values that are NaN or infinite")
+        values[variable.name] = value.astype(variable.dtype, copy=False)
+    attention = values[ATTENTION]
+    values["attention_mean"] = attention.mean(axis=(2, 3), dtype=np.float64).astype(np.float32)
+    values["dominance"] = attention[..., 1:, 0].mean(axis=-1, dtype=np.float64).astype(np.float32)
+    return values
+
+
+def _sweep_partials(path: Path, name: str, at: tuple[slice, slice]) -> None:
+    own = path / STORE_FOLDER / name / "c" / str(at[0].start) / str(at[1].start)
+    for leftover in own.rglob("*.partial"):
+        leftover.unlink(missing_ok=True)
+
+
+def _add_metric(path: Path, variable: Variable, attrs: Mapping[str, Any]) -> zarr.Group:
+    with exclusive(path):
+        group = open_group(path, "r+")
+        samples, conditions = array(group, COMPLETE).shape
+        sizes = {SAMPLE: samples, CONDITION: conditions}
+        if variable.name not in group:  # another process may have made it while this one waited
+            try:
+                create_variable(group, variable, sizes, attrs=attrs)
+            except ContainsArrayError:  # made, and killed before it was consolidated
+                create_variable(group, variable, sizes, attrs=attrs, overwrite=True)
+            consolidate(group)
+        return open_group(path, "r+")

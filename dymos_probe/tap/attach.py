@@ -1,0 +1,370 @@
+"""``attach``: record and bias the self-attention of a running diffusers pipeline."""
+
+from __future__ import annotations
+
+import inspect
+import threading
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+import numpy as np
+import torch
+from torch import nn
+from torch.utils.hooks import RemovableHandle
+
+import dymos_kernels
+from dymos_probe.bias import Bias, Branch
+from dymos_probe.errors import InputError, TapError
+from dymos_probe.families import Family, Site, denoisers, family_of
+from dymos_probe.layout import TokenLayout
+from dymos_probe.tap.clock import Clock, Tick
+from dymos_probe.tap.compiled import forget_graphs, is_compiled, is_compiler_refusal
+from dymos_probe.tap.masks import read_padding
+from dymos_probe.tap.recording import Recorder, Recording
+from dymos_probe.tap.seam import Call, Seam
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+RecordMode = Literal["observe", "fused"]
+
+
+def attach(
+    pipe: Any,
+    *,
+    record: bool | RecordMode = True,
+    bias: Bias | None = None,
+    branches: Literal["cond", "both"] = "both",
+    on_step: Callable[[int, int], None] | None = None,
+    family: Family | None = None,
+    impl: str = "auto",
+) -> Tap:
+    """Return a context manager under which ``pipe`` is recorded and biased.
+
+    Parameters
+    ----------
+    pipe
+        A diffusers text-to-video or image-to-video pipeline of a known family.
+    record
+        ``"observe"`` (what True means) runs the model's own attention call and computes Eq. 8 beside it,
+        so the video stays bit-identical; ``"fused"`` takes output and Eq. 8 from one pass, equal within
+        rounding; False records nothing.
+    bias
+        The modulation of Eq. 6, or None for the untouched model.
+    branches
+        Which guidance branches are recorded.
+    on_step
+        Called as ``on_step(step, steps)`` when the first forward of a step begins.
+    family
+        The architecture family; found from the pipeline's class when None.
+    impl
+        Which implementation of ``dymos_kernels`` computes; ``"auto"`` chooses.
+
+    Raises
+    ------
+    InputError
+        For an unknown pipeline class, mode, or a bias on layers the model does not have.
+    TapError
+        On entering, when another tap is open; while running or on leaving, when a self-attention layer did
+        not go through the tap exactly once in each forward.
+
+    Examples
+    --------
+    >>> with attach(pipe, bias=Bias(lam=0.6, step_ratio=0.2)) as probe:  # doctest: +SKIP
+    ...     video = pipe(image=image, prompt=prompt).frames[0]
+    >>> probe.attention.dims  # doctest: +SKIP
+    ('branch', 'step', 'layer', 'head', 'query_frame', 'key_frame')
+    """
+    mode = {True: "observe", False: None}.get(record, record) if isinstance(record, bool) else record
+    if mode not in ("observe", "fused", None):
+        raise InputError(f"record {record!r} is unknown; choose True, False, 'observe' or 'fused'")
+    if branches not in ("cond", "both"):
+        raise InputError(f"branches {branches!r} is unknown; choose 'cond' or 'both'")
+    return Tap(
+        pipe,
+        family or family_of(pipe)[0],
+        mode=mode,  # type: ignore[arg-type]
+        bias=bias if bias is not None and bias.lam != 0.0 else None,
+        branches=("cond",) if branches == "cond" else ("cond", "uncond"),
+        on_step=on_step,
+        impl=impl,
+    )
+
+
+class _Forward:
+    """What is known about the transformer forward that is running."""
+
+    def __init__(self, tick: Tick, branches: Sequence[Branch], layout: TokenLayout) -> None:
+        self.tick = tick
+        self.branches = branches
+        self.layout = layout
+        self.kernel_layout = dymos_kernels.FrameLayout(
+            frames=layout.frames, tokens=layout.tokens_per_frame, start=layout.text_before
+        )
+        self.masses: dict[int, dymos_kernels.FrameMass] = {}
+        self.seen: set[int] = set()
+
+
+class Tap:
+    """An attached tap; made by :func:`attach`, used as a context manager once."""
+
+    def __init__(
+        self,
+        pipe: Any,
+        family: Family,
+        *,
+        mode: RecordMode | None,
+        bias: Bias | None,
+        branches: tuple[Branch, ...],
+        on_step: Callable[[int, int], None] | None,
+        impl: str,
+    ) -> None:
+        self._pipe, self._family, self._mode, self._bias = pipe, family, mode, bias
+        self._recorded_branches, self._on_step, self._impl = branches, on_step, impl
+        self._transformers = denoisers(pipe)
+        self._sites = tuple(family.sites(transformer) for transformer in self._transformers)
+        self._check_bias()
+        self._seam = Seam(self._attend)
+        self._handles: list[RemovableHandle] = []
+        self._thread: int | None = None
+        self._finished: list[Recording] = []
+        self._recorder: Recorder | None = None
+        self._forward: _Forward | None = None
+        self._site: int | None = None
+        self._site_calls = 0
+        self._forwards = 0
+        self._guided = False
+
+    # What the user reads ----------------------------------------------------------------
+
+    @property
+    def calls(self) -> tuple[Recording, ...]:
+        """One recording for each completed pipeline call, in order."""
+        return tuple(self._finished)
+
+    @property
+    def recording(self) -> Recording:
+        """The recording of the last completed pipeline call."""
+        if not self._finished:
+            raise TapError(
+                "nothing is recorded: " + ("record=False" if self._mode is None else "no pipeline call was completed")
+            )
+        return self._finished[-1]
+
+    @property
+    def attention(self) -> xr.DataArray:
+        """Eq. 8 of the last call: (branch, step, layer, head, query_frame, key_frame), ``video`` first in a batch."""
+        return self.recording.to_xarray()
+
+    @property
+    def text_mass(self) -> xr.DataArray:
+        """Attention mass on text of the last call, the dims of ``attention`` but ``key_frame``."""
+        return self.recording.to_xarray(text=True)
+
+    # Attaching and detaching ------------------------------------------------------------
+
+    def __enter__(self) -> Self:
+        """Attach: hooks on transformers and self-attention modules, and the seam."""
+        self._seam.open()
+        try:
+            self._timesteps_before = getattr(self._pipe.scheduler, "timesteps", None)
+            self._clock = Clock(self._pipe)
+            for expert, transformer in enumerate(self._transformers):
+                self._hook_transformer(expert, transformer)
+            self._forget_graphs_if_compiled()
+        except BaseException:
+            self._detach()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Detach, and refuse a record that is not whole."""
+        self._detach()
+        self._forget_graphs_if_compiled()
+        if is_compiler_refusal(error):
+            raise TapError(
+                "torch.compile refused the tap's graph breaks; compile with fullgraph=False, or without compilation"
+            ) from error
+        if error is not None:
+            return
+        if not self._forwards and self._timesteps_before is not getattr(self._pipe.scheduler, "timesteps", None):
+            raise TapError(
+                f"{type(self._pipe).__name__} ran, but no forward of its transformer went through the tap; "
+                "the transformer was replaced after attaching"
+            )
+        self._finish_call()
+
+    def _detach(self) -> None:
+        for handle in self._handles:
+            handle.remove()
+        self._handles.clear()
+        self._seam.close()
+        self._forward = self._site = None
+
+    def _forget_graphs_if_compiled(self) -> None:
+        if is_compiled(self._pipe, self._transformers):
+            forget_graphs()
+
+    def _check_bias(self) -> None:
+        if self._bias is not None:
+            for sites in self._sites:
+                heads = sites[0].module.heads
+                self._bias.check_fits(layers=len(sites), heads=heads, frames=max(self._bias.query_frames or (0,)) + 1)
+
+    # Hooks ------------------------------------------------------------------------------
+
+    def _hook_transformer(self, expert: int, transformer: nn.Module) -> None:
+        signature = inspect.signature(type(transformer).forward)
+
+        @torch.compiler.disable
+        def before(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+            self._begin_forward(module, signature.bind(module, *args, **kwargs).arguments)
+
+        @torch.compiler.disable
+        def after(module: nn.Module, args: Any, output: Any) -> None:
+            forward, self._forward = self._forward, None
+            if output is not None and forward is not None:
+                self._end_forward(expert, forward)
+
+        self._handles.append(transformer.register_forward_pre_hook(before, with_kwargs=True))
+        self._handles.append(transformer.register_forward_hook(after, always_call=True))
+        for layer, site in enumerate(self._sites[expert]):
+            self._hook_site(layer, site)
+
+    def _hook_site(self, layer: int, site: Site) -> None:
+        @torch.compiler.disable
+        def before(module: nn.Module, args: Any) -> None:
+            self._check_thread()
+            self._site, self._site_calls = layer, 0
+
+        @torch.compiler.disable
+        def after(module: nn.Module, args: Any, output: Any) -> None:
+            self._site = None
+            if output is not None and self._site_calls != 1:
+                raise TapError(
+                    f"layer {site.name} called torch's scaled_dot_product_attention {self._site_calls} times, not once: "
+                    "its attention back end or a cache bypasses the tap; call pipe.transformer.set_attention_backend"
+                    "('native') and disable caching"
+                )
+
+        self._handles.append(site.module.register_forward_pre_hook(before))
+        self._handles.append(site.module.register_forward_hook(after, always_call=True))
+
+    def _check_thread(self) -> None:
+        here = threading.get_ident()
+        self._thread = self._thread or here
+        if here != self._thread:
+            raise TapError("the tapped pipeline runs in two threads; run one pipeline call at a time under a tap")
+
+    def _begin_forward(self, transformer: nn.Module, inputs: dict[str, Any]) -> None:
+        self._check_thread()
+        tick = self._clock.tick()
+        if tick.begins:
+            self._begin_call(tick)
+        rows = inputs["hidden_states"].shape[0]
+        branches = self._family.branches(self._pipe, rows=rows, forward=tick.forward, guided=self._guided)
+        layout = self._family.layout(transformer, inputs)
+        if self._bias is not None:
+            self._bias.check_fits(
+                layers=len(self._sites[0]), heads=self._sites[0][0].module.heads, frames=layout.frames
+            )
+        self._forward = _Forward(tick, branches, layout)
+        self._forwards += 1
+        if tick.forward == 0 and self._on_step is not None:
+            self._on_step(tick.step, tick.steps)
+
+    def _end_forward(self, expert: int, forward: _Forward) -> None:
+        names = [site.name for site in self._sites[expert]]
+        missed = [name for layer, name in enumerate(names) if layer not in forward.seen]
+        if missed:
+            raise TapError(
+                f"{len(missed)} of {len(names)} self-attention layers did not go through the tap in step "
+                f"{forward.tick.step}, the first is {missed[0]}; disable caches that skip layers "
+                "(pipe.transformer.disable_cache())"
+            )
+        rows = self._recorded_rows(forward)
+        if self._recorder is not None and rows is not None:
+            self._recorder.add_forward(
+                step=forward.tick.step,
+                expert=expert,
+                branches=forward.branches[rows],
+                layout=forward.layout,
+                masses=[forward.masses[layer] for layer in range(len(names))],
+            )
+
+    def _begin_call(self, tick: Tick) -> None:
+        self._finish_call()
+        self._schedule = self._clock.schedule
+        self._guided = self._family.guided(self._pipe)
+        if self._mode is not None:
+            counts = {len(sites) for sites in self._sites}
+            if len(counts) > 1:
+                raise TapError(f"the experts have different numbers of layers, {sorted(counts)}; record one at a time")
+            self._recorder = Recorder(layers=tuple(site.name for site in self._sites[0]), steps=tick.steps)
+
+    def _finish_call(self) -> None:
+        recorder, self._recorder = self._recorder, None
+        if recorder is not None:
+            timestep, sigma = self._schedule
+            self._finished.append(recorder.finish(timestep=timestep, sigma=sigma))
+
+    # Attention --------------------------------------------------------------------------
+
+    def _recorded_rows(self, forward: _Forward) -> slice | None:
+        """Return the batch rows that are recorded; rows of one branch lie together."""
+        rows = [row for row, branch in enumerate(forward.branches) if branch in self._recorded_branches]
+        return slice(rows[0], rows[-1] + 1) if self._mode is not None and rows else None
+
+    def _bias_table(self, forward: _Forward, layer: int, heads: int, device: torch.device) -> torch.Tensor | None:
+        """Return λ·φ as (rows, heads, F), or None where nothing is modulated."""
+        bias, tick = self._bias, forward.tick
+        if bias is None or not bias.acts(step=tick.step, steps=tick.steps, layer=layer):
+            return None
+        table = bias.table(branches=forward.branches, heads=heads, frames=forward.layout.frames)
+        return torch.from_numpy(table).float().to(device) if np.any(table) else None
+
+    def _attend(self, call: Call) -> torch.Tensor | None:
+        forward, layer = self._forward, self._site
+        if forward is None or layer is None or threading.get_ident() != self._thread:
+            return None
+        self._site_calls += 1
+        forward.seen.add(layer)
+        batch, heads, length, _ = call.query.shape
+        if length != forward.layout.length or call.key.shape[2] != length:
+            raise TapError(
+                f"layer {layer} attends {length}×{call.key.shape[2]} tokens where the layout has {forward.layout.length} "
+                f"({forward.layout}); the family's layout does not fit this model"
+            )
+        table = self._bias_table(forward, layer, heads, call.query.device)
+        rows = self._recorded_rows(forward)
+        if table is None and rows is None:
+            return call.run()
+        padding = read_padding(call.mask, batch=batch, length=length, video_start=forward.layout.text_before)
+        if table is None and self._mode == "observe":
+            assert rows is not None
+            forward.masses[layer] = dymos_kernels.frame_mass(
+                call.query[rows].detach(),
+                call.key[rows].detach(),
+                forward.kernel_layout,
+                key_mask=None if padding.keys is None else padding.keys[rows],
+                scale=call.scale,
+                impl=self._impl,
+            )
+            return call.run()
+        options: dict[str, Any] = {
+            "key_frame": self._bias.key_frame if self._bias is not None else 0,
+            "key_mask": padding.keys,
+            "scale": call.scale,
+            "impl": self._impl,
+        }
+        given = call.query, call.key, call.value, forward.kernel_layout, table
+        if rows is None:
+            out = dymos_kernels.biased_attention(*given, **options)
+        else:
+            out, mass = dymos_kernels.attention_with_mass(*given, **options)
+            forward.masses[layer] = dymos_kernels.FrameMass(mass.mass[rows], mass.text[rows])
+        # The model's own attention gives zero where a padded query has nothing it may attend.
+        return out if padding.queries is None else out.masked_fill(~padding.queries[:, None, :, None], 0.0)

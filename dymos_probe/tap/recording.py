@@ -1,0 +1,134 @@
+"""What one pipeline call leaves behind: frame-to-frame attention at every step, layer and head."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from dymos_kernels import FrameMass
+from dymos_probe.bias import Branch
+from dymos_probe.errors import TapError
+from dymos_probe.layout import TokenLayout
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+DIMS = ("video", "branch", "step", "layer", "head", "query_frame", "key_frame")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recording:
+    """Eq. 8 for one pipeline call."""
+
+    attention: npt.NDArray[np.float32]
+    """(video, branch, step, layer, head, F, F), fraction of attention mass."""
+    text_mass: npt.NDArray[np.float32]
+    """(video, branch, step, layer, head, F), the mass on text; rows of ``attention`` sum to 1 minus it."""
+    branches: tuple[Branch, ...]
+    """Names along ``branch``."""
+    layers: tuple[str, ...]
+    """Names along ``layer``."""
+    timestep: npt.NDArray[np.float64]
+    """(step,), the scheduler's timesteps."""
+    sigma: npt.NDArray[np.float64]
+    """(step,), standard deviation of the noise in x_t."""
+    expert: npt.NDArray[np.int64]
+    """(step,), which transformer ran: 0, or 1 for the second of two experts."""
+    grid: tuple[int, int, int]
+    """Video tokens of the self-attention: frames, height, width."""
+
+    def to_xarray(self, *, text: bool = False) -> xr.DataArray:
+        """Return the attention (or the text mass) labelled; ``video`` is kept only in a batch of several."""
+        import xarray as xr
+
+        array = xr.DataArray(
+            self.text_mass if text else self.attention,
+            dims=DIMS[:-1] if text else DIMS,
+            coords={
+                "branch": list(self.branches),
+                "layer_name": ("layer", list(self.layers)),
+                "timestep": ("step", self.timestep),
+                "sigma": ("step", self.sigma),
+                "expert": ("step", self.expert),
+            },
+            name="text_mass" if text else "attention",
+            attrs={"long_name": "attention mass on text" if text else "frame-to-frame attention (Eq. 8)", "units": "1"},
+        )
+        return array.isel(video=0) if array.sizes["video"] == 1 else array
+
+
+class Recorder:
+    """Collects the masses of one pipeline call, forward by forward."""
+
+    def __init__(self, *, layers: tuple[str, ...], steps: int) -> None:
+        self.layers = layers
+        self.steps = steps
+        self._masses: dict[tuple[int, Branch], tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]] = {}
+        self._experts: dict[int, int] = {}
+        self._grid: tuple[int, int, int] | None = None
+
+    def add_forward(
+        self,
+        *,
+        step: int,
+        expert: int,
+        branches: Sequence[Branch],
+        layout: TokenLayout,
+        masses: Sequence[FrameMass],
+    ) -> None:
+        """Add one forward: ``masses`` holds that of every layer in order."""
+        # Branches may differ in text length (HunyuanVideo 1.0), never in their video tokens.
+        grid = layout.frames, layout.height, layout.width
+        if self._grid not in (None, grid):
+            raise TapError(
+                f"the video tokens changed during the run from {self._grid} to {grid} (frames, height, width)"
+            )
+        if len(masses) != len(self.layers):
+            raise TapError(f"step {step} recorded {len(masses)} layers where the model has {len(self.layers)}")
+        self._grid, self._experts[step] = grid, expert
+        mass = torch.stack([m for m, _ in masses], dim=1).float().cpu().numpy()
+        text = torch.stack([t for _, t in masses], dim=1).float().cpu().numpy()
+        for branch in dict.fromkeys(branches):
+            rows = [row for row, of in enumerate(branches) if of == branch]
+            if (step, branch) in self._masses:
+                raise TapError(f"step {step} was recorded twice in the {branch} branch")
+            self._masses[step, branch] = mass[rows], text[rows]
+
+    def finish(self, *, timestep: npt.NDArray[np.float64], sigma: npt.NDArray[np.float64]) -> Recording:
+        """Return the recording.
+
+        Raises
+        ------
+        TapError
+            When a step or a branch of a step is missing.
+        """
+        assert self._grid is not None
+        branches = tuple(sorted({branch for _, branch in self._masses}))
+        missing = [(s, b) for s in range(self.steps) for b in branches if (s, b) not in self._masses]
+        if missing:
+            raise TapError(
+                f"{len(missing)} of {self.steps * len(branches)} forwards left no record, the first in step "
+                f"{missing[0][0]}, {missing[0][1]} branch; the run was interrupted or guidance is off in some steps "
+                "(record with branches='cond')"
+            )
+        stacks = [
+            np.stack(
+                [np.stack([self._masses[s, b][part] for s in range(self.steps)], axis=1) for b in branches], axis=1
+            )
+            for part in (0, 1)
+        ]
+        return Recording(
+            attention=stacks[0],
+            text_mass=stacks[1],
+            branches=branches,
+            layers=self.layers,
+            timestep=timestep,
+            sigma=sigma,
+            expert=np.array([self._experts[s] for s in range(self.steps)]),
+            grid=self._grid,
+        )

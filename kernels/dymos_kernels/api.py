@@ -1,0 +1,177 @@
+"""The operations, and which implementation computes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal, Protocol
+
+import torch
+from torch import Tensor
+
+from dymos_kernels import flash, lse, reference
+from dymos_kernels.checks import Problem, check
+from dymos_kernels.layout import FrameLayout, FrameMass
+
+Operation = Literal["biased_attention", "frame_mass", "attention_with_mass"]
+
+
+class Attend(Protocol):
+    """What an implementation is: the problem in; output and mass out, each where asked for."""
+
+    def __call__(self, problem: Problem, *, output: bool, mass: bool) -> tuple[Tensor | None, FrameMass | None]:
+        """Compute what is asked for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Implementation:
+    """One way to compute every operation."""
+
+    attend: Attend
+    usable: Callable[[], bool]
+
+
+IMPLEMENTATIONS: dict[str, Implementation] = {
+    "lse": Implementation(attend=lse.attend, usable=flash.usable),
+    "chunked": Implementation(attend=partial(reference.attend, dtype=torch.float32), usable=lambda: True),
+    "reference": Implementation(attend=partial(reference.attend, dtype=torch.float64), usable=lambda: True),
+}
+
+SHORT_FRAME = 64
+"""Tokens a frame up to which a CPU computes masses faster by ``chunked`` than with a flash call a frame."""
+
+
+def implementations() -> tuple[str, ...]:
+    """Return the names that ``impl`` takes on this machine, besides ``"auto"``."""
+    return tuple(name for name, implementation in IMPLEMENTATIONS.items() if implementation.usable())
+
+
+def choose(operation: Operation, q: Tensor, layout: FrameLayout) -> str:
+    """Return the implementation that ``impl="auto"`` takes for ``operation`` on queries like ``q`` (B, H, N, D).
+
+    On one CPU thread ``chunked`` is also the faster way to masses alone; its many small
+    products gain little from more threads, so then longer frames go to ``lse``.
+    """
+    if q.device.type == "cpu" and operation != "biased_attention":
+        if layout.tokens <= SHORT_FRAME or (operation == "frame_mass" and torch.get_num_threads() == 1):
+            return "chunked"
+    return "lse" if "lse" in implementations() else "chunked"
+
+
+def biased_attention(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    layout: FrameLayout,
+    bias: Tensor,
+    *,
+    key_frame: int = 0,
+    key_mask: Tensor | None = None,
+    scale: float | None = None,
+    impl: str = "auto",
+) -> Tensor:
+    """Return attention in which one key frame is biased by query frame (Eq. 6).
+
+    Parameters
+    ----------
+    q, k, v
+        (B, H, N, D), (B, H, N, D), (B, H, N, Dv), one of float32, bfloat16, float16, float64.
+    layout
+        Where the frames are among the N tokens; the rest is text.
+    bias
+        (B or 1, H or 1, F), floating point, λ·φ in natural-log units: what the scaled logits of
+        ``key_frame`` lose for video queries of each frame. +inf removes the key frame, -inf
+        leaves nothing else. Text queries are untouched.
+    key_frame
+        Latent frame whose keys are biased.
+    key_mask
+        (B, N) bool, True where a key may be attended; only text may be masked.
+    scale
+        Factor on the logits, D ** -0.5 by default.
+    impl
+        One of ``implementations()``, or ``"auto"`` for what ``choose`` says.
+
+    Returns
+    -------
+    Tensor
+        (B, H, N, Dv) in the dtype of ``v``.
+
+    Raises
+    ------
+    ValueError
+        When arguments do not fit together, ``impl`` is unknown, or the bias leaves a query no key.
+    RuntimeError
+        When a gradient is asked for: the computation is forward only.
+    """
+    problem = check(q, k, v, layout, bias, key_frame, key_mask, scale)
+    out, _ = _run("biased_attention", impl, problem, output=True, mass=False)
+    assert out is not None
+    return out
+
+
+def frame_mass(
+    q: Tensor,
+    k: Tensor,
+    layout: FrameLayout,
+    bias: Tensor | None = None,
+    *,
+    key_frame: int = 0,
+    key_mask: Tensor | None = None,
+    scale: float | None = None,
+    impl: str = "auto",
+) -> FrameMass:
+    """Return the attention mass between frames (Eq. 8) without the attention output.
+
+    Parameters and errors are those of ``biased_attention``; without ``bias`` it is the
+    mass of the untouched attention.
+
+    Returns
+    -------
+    FrameMass
+        ``mass`` (B, H, F, F) and ``text`` (B, H, F), float32; ``mass.sum(-1) + text`` is 1.
+    """
+    problem = check(q, k, None, layout, bias, key_frame, key_mask, scale)
+    _, mass = _run("frame_mass", impl, problem, output=False, mass=True)
+    assert mass is not None
+    return mass
+
+
+def attention_with_mass(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    layout: FrameLayout,
+    bias: Tensor | None = None,
+    *,
+    key_frame: int = 0,
+    key_mask: Tensor | None = None,
+    scale: float | None = None,
+    impl: str = "auto",
+) -> tuple[Tensor, FrameMass]:
+    """Return attention output and frame mass (Eqs. 6 and 8) from one pass.
+
+    Parameters and errors are those of ``biased_attention``; without ``bias`` it is plain attention.
+
+    Returns
+    -------
+    tuple of Tensor and FrameMass
+        (B, H, N, Dv) in the dtype of ``v``; ``mass`` (B, H, F, F) and ``text`` (B, H, F), float32.
+    """
+    problem = check(q, k, v, layout, bias, key_frame, key_mask, scale)
+    out, mass = _run("attention_with_mass", impl, problem, output=True, mass=True)
+    assert out is not None and mass is not None
+    return out, mass
+
+
+def _run(
+    operation: Operation, impl: str, problem: Problem, *, output: bool, mass: bool
+) -> tuple[Tensor | None, FrameMass | None]:
+    """Compute with the implementation named."""
+    name = choose(operation, problem.q, problem.layout) if impl == "auto" else impl
+    if name not in implementations():
+        raise ValueError(f"impl {impl!r} is not available here; choose one of auto, {', '.join(implementations())}")
+    device = problem.q.device.type
+    # Autocast would take the float32 products of a float16 pipeline back to float16.
+    with torch.no_grad(), torch.autocast(device, enabled=False):
+        return IMPLEMENTATIONS[name].attend(problem, output=output, mass=mass)
