@@ -112,6 +112,4 @@ class Bias:
             if beyond:
                 raise InputError(f"{name} {beyond[0]} does not exist; this model has {name} 0 to {size - 1}")
         if self.key_frame >= frames:
-            raise InputError(
-                f"key_frame {self.key_frame} does not exist; the video has latent frames 0 to {frames - 1}"
-            )
+            raise InputError(f"key_frame {self.key_frame} does not exist; there are latent frames 0 to {frames - 1}")

@@ -49,6 +49,8 @@ def run(
     names = [model.get("hub_id") or model["folder"] for model in models]
     settings = config["generation"]
     say(f"{path}: {config['pair']['preset'] or ' + '.join(names)}")
+    if config["pair"]["note"]:
+        say(config["pair"]["note"])
     say(
         f"{settings['num_frames']} frames of {settings['width']}×{settings['height']}, "
         f"{settings['num_inference_steps']} steps, guidance {settings['guidance_scale']:g}, {config['dtype']}; "

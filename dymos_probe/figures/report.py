@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import plotly.graph_objects as go
 
@@ -14,7 +16,7 @@ from dymos_probe.analysis.summary import Row, condition_table
 from dymos_probe.errors import EnvironmentLacksError
 from dymos_probe.figures.difference_map import difference_map
 from dymos_probe.figures.write import write_png
-from dymos_probe.store import open_study, storage_errors
+from dymos_probe.store import open_study, read_config, storage_errors
 
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #1c2430; max-width: 56rem; margin: 2rem auto; padding: 0 1rem; }
@@ -64,7 +66,7 @@ def write_report(study: str | Path, out: str | Path) -> Report:
     written = [page, table]
     with storage_errors(out):
         out.mkdir(parents=True, exist_ok=True)
-        page.write_text(_page(study.resolve().name, figure, rows), encoding="utf-8")
+        page.write_text(_page(study.resolve().name, _about(read_config(study)), figure, rows), encoding="utf-8")
         with table.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, fieldnames=list(rows[0]))
             writer.writeheader()
@@ -77,13 +79,24 @@ def write_report(study: str | Path, out: str | Path) -> Report:
     return Report(written=tuple(written), left_out=left_out)
 
 
-def _page(name: str, figure: go.Figure, rows: list[Row]) -> str:
+def _about(config: Mapping[str, Any]) -> str:
+    """Return one line of HTML that says what was run."""
+    pair, settings = config["pair"], config["generation"]
+    models = " and ".join(str(pair[arm].get("hub_id") or Path(pair[arm]["folder"]).name) for arm in ("t2v", "i2v"))
+    size = f"{settings['num_frames']} frames of {settings['width']}×{settings['height']}"
+    steps = f"{settings['num_inference_steps']} steps, guidance {settings['guidance_scale']:g}"
+    line = f"Pair {pair['preset'] or models}: {size}, {steps}. {pair['note']}"
+    return escape(line)
+
+
+def _page(name: str, about: str, figure: go.Figure, rows: list[Row]) -> str:
     head = "".join(f"<th>{text}</th>" for text in _HEADS.values())
     body = "".join("<tr>" + "".join(f"<td>{_cell(key, row)}</td>" for key in _HEADS) + "</tr>" for row in rows)
-    drawn = figure.to_html(full_html=False, include_plotlyjs=True, config={"displaylogo": False})
+    drawn = figure.to_html(full_html=False, include_plotlyjs=True, config={"displayModeBar": False})
     return (
         f"<!doctype html><html lang='en'><meta charset='utf-8'><meta name='viewport' content='width=device-width'>"
         f"<title>{escape(name)}</title><style>{_STYLE}</style><h1>{escape(name)}</h1>"
+        f"<p class='note'>{about}</p>"
         "<p>Where the image-to-video model looks that its text-to-video counterpart does not, "
         "for the same prompts, noise and settings. Red: more attention, blue: less.</p>"
         f"<div class='wide'>{drawn}</div>"

@@ -1,0 +1,73 @@
+"""One tapped attention call: what runs, and what is measured beside it or along with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+import dymos_kernels
+from dymos_kernels import FrameLayout, FrameMass
+from dymos_probe.layout import TokenLayout
+from dymos_probe.tap.masks import read_padding
+from dymos_probe.tap.seam import Call
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What is wanted of one attention call."""
+
+    layout: TokenLayout
+    """Where text and frames are in the sequence."""
+    table: torch.Tensor | None
+    """λ·φ, (B, heads, F), or None where nothing is modulated."""
+    key_frame: int
+    """Latent frame whose keys are modulated."""
+    rows: slice | None
+    """Batch rows whose Eq. 8 is wanted, or None for no record."""
+    fused: bool
+    """Whether output and record come from one pass even where nothing is modulated."""
+    impl: str
+    """Which implementation of ``dymos_kernels`` computes."""
+
+
+def answer(call: Call, request: Request) -> tuple[torch.Tensor, FrameMass | None]:
+    """Return the attention output (B, heads, N, D) and the frame mass of the rows asked for.
+
+    Where nothing is modulated and ``fused`` is off, the output is bit for bit the model's own.
+
+    Raises
+    ------
+    TapError
+        When the call's mask is anything but padding.
+    """
+    rows, table = request.rows, request.table
+    if table is None and rows is None:
+        return call.run(), None
+    batch, _, length, _ = call.query.shape
+    layout = FrameLayout(
+        frames=request.layout.frames, tokens=request.layout.tokens_per_frame, start=request.layout.text_before
+    )
+    padding = read_padding(call.mask, batch=batch, length=length, video_start=layout.start)
+    if table is None and rows is not None and not request.fused:
+        mass = dymos_kernels.frame_mass(
+            call.query[rows].detach(),
+            call.key[rows].detach(),
+            layout,
+            key_mask=None if padding.keys is None else padding.keys[rows],
+            scale=call.scale,
+            impl=request.impl,
+        )
+        return call.run(), mass
+    out, both = dymos_kernels.attention_with_mass(
+        call.query,
+        call.key,
+        call.value,
+        layout,
+        table,
+        key_frame=request.key_frame,
+        key_mask=padding.keys,
+        scale=call.scale,
+        impl=request.impl,
+    )
+    return out, both
