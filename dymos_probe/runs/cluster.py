@@ -1,0 +1,107 @@
+"""Shares of a study's runs on a dask cluster; every run is written by the one worker that made it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import groupby
+from pathlib import Path
+
+from dask.distributed import Client, Future, LocalCluster, wait
+
+from dymos_probe.errors import EnvironmentLacksError
+from dymos_probe.runs.fill import Progress, Silent, fill_share
+from dymos_probe.runs.plan import RunRequest, Way, shares
+from dymos_probe.runs.study import Study
+from dymos_probe.store import Sample, completed_runs
+
+_POLL_SECONDS = 1.0
+_CONNECT_SECONDS = 20
+
+
+def fill_on_cluster(
+    study: Study,
+    runs: Sequence[RunRequest],
+    samples: Sequence[Sample],
+    ways: Sequence[Way],
+    given_images: Mapping[str, Path],
+    workers: int,
+    scheduler: str | None,
+    progress: Progress,
+) -> None:
+    """Make ``runs`` on a cluster, T2V before I2V because the latter needs the former's first frames.
+
+    Raises
+    ------
+    EnvironmentLacksError
+        When the cluster at ``scheduler`` does not answer, or has no workers.
+    """
+    with _client(workers, scheduler) as client:
+        count = workers or len(client.scheduler_info(n_workers=-1)["workers"])
+        if not count:
+            raise EnvironmentLacksError(f"the cluster at {scheduler} has no workers; start some with `dask worker`")
+        for arm, of_arm in groupby(runs, key=lambda run: run.way.arm):
+            waiting = tuple(of_arm)
+            progress.loading(arm)
+            if not study.exists:
+                # The first run settles the sizes of the arrays, so it makes the study before others fill it.
+                waiting = _work(client, study, [waiting[:1]], samples, ways, given_images, progress, waiting)
+            _work(client, study, shares(waiting, count), samples, ways, given_images, progress, waiting)
+
+
+def _work(
+    client: Client,
+    study: Study,
+    parts: Sequence[Sequence[RunRequest]],
+    samples: Sequence[Sample],
+    ways: Sequence[Way],
+    given_images: Mapping[str, Path],
+    progress: Progress,
+    waiting: tuple[RunRequest, ...],
+) -> tuple[RunRequest, ...]:
+    """Run ``parts`` to their end and return what is still waiting."""
+    futures: list[Future] = [
+        client.submit(fill_share, study, part, samples, ways, given_images, Silent(), pure=False, retries=0)
+        for part in parts
+    ]
+    try:
+        while True:
+            pending = [future for future in futures if not future.done()]
+            if study.exists:
+                completed = completed_runs(study.path)
+                finished = [run for run in waiting if (run.sample.id, run.way.id) in completed]
+                for run in finished:
+                    progress.done(run)
+                waiting = tuple(run for run in waiting if run not in finished)
+            for future in futures:
+                if future.done():
+                    future.result()
+            if not pending:
+                return waiting
+            try:
+                wait(pending, timeout=_POLL_SECONDS, return_when="FIRST_COMPLETED")
+            except TimeoutError:
+                continue
+    except BaseException:
+        client.cancel(futures)
+        raise
+
+
+@contextmanager
+def _client(workers: int, scheduler: str | None) -> Iterator[Client]:
+    if scheduler is not None:
+        try:
+            client = Client(scheduler, timeout=_CONNECT_SECONDS)
+        except (OSError, ValueError, TimeoutError) as error:
+            raise EnvironmentLacksError(
+                f"no dask cluster answers at {scheduler}; start one with `dask scheduler` and give its tcp:// address"
+            ) from error
+        with client:
+            yield client
+        return
+    # A worker that dies is not replaced: its runs stay missing, and the same command makes them.
+    with (
+        LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None, silence_logs="error") as cluster,
+        Client(cluster) as client,
+    ):
+        yield client

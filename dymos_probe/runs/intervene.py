@@ -1,0 +1,168 @@
+"""``intervene``: more conditions for a recorded study, or one video with no study at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dymos_probe.bias import Bias
+from dymos_probe.errors import InputError, StudyError
+from dymos_probe.families import Arm
+from dymos_probe.pairs import Pair, load_pair, load_pipeline
+from dymos_probe.runs.execute import OnStep, execute
+from dymos_probe.runs.fill import Progress, fill
+from dymos_probe.runs.images import read_image
+from dymos_probe.runs.media import write_video
+from dymos_probe.runs.plan import RunRequest, Way, missing_runs, ways
+from dymos_probe.runs.study import Study, default_fps, open_for_more, resolve_generation
+from dymos_probe.store import Sample, completed_runs, open_study, storage_errors
+
+DEFAULT_STEP_RATIO = 0.2
+"""Step ratio of a pair for which none is published: that of Wan 2.2 in Table 3."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class IntervenePlan:
+    """What an `intervene` would do."""
+
+    study: Study
+    samples: tuple[Sample, ...]
+    ways: tuple[Way, ...]
+    missing: tuple[RunRequest, ...]
+
+
+def plan_intervene(
+    study: str | Path,
+    *,
+    lam: float | Iterable[float],
+    arm: Arm = "i2v",
+    step_ratio: float | None = None,
+    device: str | None = None,
+    offload: str | None = None,
+    vae_tiling: bool | None = None,
+    **bias: Any,
+) -> IntervenePlan:
+    """Return what :func:`intervene` would do with these arguments, without generating anything."""
+    opened = open_for_more(Path(study), device=device, offload=offload, vae_tiling=vae_tiling)
+    if not opened.exists:
+        raise StudyError(f"the study {study} has no runs yet; run its `probe record` command first")
+    ds = open_study(opened.path)
+    lams = (lam,) if isinstance(lam, (int, float)) else tuple(lam)
+    if not lams:
+        raise InputError("no λ is given; give at least one, such as --lam=0.6")
+    chosen = ways(lams, arm=arm, step_ratio=_step_ratio(opened.pair, step_ratio), **bias)
+    for way in chosen:
+        if way.bias is not None:
+            way.bias.check_fits(layers=ds.sizes["layer"], heads=ds.sizes["head"], frames=ds.sizes["query_frame"])
+    columns = (ds[name].values for name in ("sample", "prompt", "seed", "image"))
+    samples = tuple(
+        Sample(id=str(i), prompt=str(p), seed=int(s), image=str(m)) for i, p, s, m in zip(*columns, strict=True)
+    )
+    missing = missing_runs(samples, chosen, completed_runs(opened.path))
+    return IntervenePlan(study=opened, samples=samples, ways=chosen, missing=missing)
+
+
+def intervene(
+    study: str | Path,
+    *,
+    lam: float | Iterable[float],
+    workers: int = 0,
+    scheduler: str | None = None,
+    progress: Progress | None = None,
+    **settings: Any,
+) -> Path:
+    """Add a condition for each λ to every sample of ``study`` and return its folder; what is complete is kept.
+
+    Parameters
+    ----------
+    study
+        Folder that :func:`record` made.
+    lam
+        One λ or several, natural-log units; 0 is the untouched model, which a study has already.
+    workers, scheduler, progress
+        As for :func:`record`.
+    settings
+        ``step_ratio`` (default: the preset's, else 0.2), ``arm``, and the fields of `Bias`: ``schedule``,
+        ``layers``, ``heads``, ``query_frames``, ``key_frame``, ``branches``; also ``device``, ``offload`` and
+        ``vae_tiling`` where this machine is another than the study's.
+
+    Raises
+    ------
+    InputError
+        When a value is wrong, or names a layer, head or frame the model does not have.
+    StudyError
+        When the folder is no study, or its models have changed.
+    """
+    fill_plan(plan_intervene(study, lam=lam, **settings), workers=workers, scheduler=scheduler, progress=progress)
+    return Path(study)
+
+
+def fill_plan(
+    plan: IntervenePlan, *, workers: int = 0, scheduler: str | None = None, progress: Progress | None = None
+) -> None:
+    """Make what a plan still misses."""
+    fill(
+        plan.study,
+        plan.missing,
+        samples=plan.samples,
+        ways=plan.ways,
+        workers=workers,
+        scheduler=scheduler,
+        progress=progress,
+    )
+
+
+def intervene_image(
+    pair: str | Path | Pair,
+    *,
+    image: str | Path,
+    prompt: str,
+    out: str | Path,
+    lam: float,
+    seed: int = 0,
+    step_ratio: float | None = None,
+    bias: dict[str, Any] | None = None,
+    on_step: OnStep | None = None,
+    placed: dict[str, Any] | None = None,
+    **settings: Any,
+) -> Path:
+    """Make one video from an image at strength ``lam`` and return its path; nothing is recorded.
+
+    Parameters
+    ----------
+    bias
+        Further fields of `Bias`.
+    placed
+        ``dtype``, ``device``, ``offload`` and ``vae_tiling`` in place of the pair's own.
+    settings
+        ``height``, ``width``, ``num_frames``, ``num_inference_steps``, ``guidance_scale``, ``negative_prompt``,
+        ``extra``, as for :func:`record`.
+
+    Raises
+    ------
+    InputError
+        When a value is wrong, the image cannot be read, or ``out`` is no new ``.mp4`` file.
+    """
+    target = Path(out)
+    if target.suffix != ".mp4":
+        raise InputError(f"out {out} must end in .mp4")
+    if target.exists():
+        raise InputError(f"{out} exists; give a new file name")
+    picture = read_image(image)
+    chosen = load_pair(pair, **(placed or {}))
+    effect = Bias(lam=lam, step_ratio=_step_ratio(chosen, step_ratio), **(bias or {}))
+    generation = resolve_generation(chosen, settings)
+    with storage_errors(target.parent):
+        target.parent.mkdir(parents=True, exist_ok=True)
+    pipe = load_pipeline(chosen, "i2v")
+    made = execute(pipe, generation, prompt=prompt, seed=seed, image=picture, bias=effect, on_step=on_step)
+    with storage_errors(target.parent):
+        write_video(target, made.frames, fps=default_fps(chosen))
+    return target
+
+
+def _step_ratio(pair: Pair, given: float | None) -> float:
+    published = pair.preset.step_ratio if pair.preset is not None else None
+    return next(ratio for ratio in (given, published, DEFAULT_STEP_RATIO) if ratio is not None)

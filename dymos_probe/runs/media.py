@@ -1,0 +1,44 @@
+"""Frames on disk: browser-playable MP4 and PNG, written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import av
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+Frames = npt.NDArray[np.uint8]
+
+
+def to_uint8(frames: npt.NDArray[np.floating]) -> Frames:
+    """Return float frames in [0, 1] as uint8, rounded as diffusers rounds them."""
+    return (np.asarray(frames) * 255).round().astype(np.uint8)
+
+
+def write_video(path: Path, frames: Frames, *, fps: int) -> None:
+    """Write ``frames`` (time, y, x, 3) as H.264 in 4:2:0, which every browser plays.
+
+    Odd sides are extended by repeating the last row or column, because 4:2:0 needs even ones.
+    """
+    even = np.pad(frames, ((0, 0), (0, frames.shape[1] % 2), (0, frames.shape[2] % 2), (0, 0)), mode="edge")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    with av.open(str(partial), mode="w", format="mp4", options={"movflags": "faststart"}) as container:
+        stream = container.add_stream("libx264", rate=fps, options={"crf": "12", "preset": "medium"})
+        stream.height, stream.width = even.shape[1:3]
+        stream.pix_fmt = "yuv420p"
+        for frame in even:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        container.mux(stream.encode())
+    os.replace(partial, path)
+
+
+def write_image(path: Path, frame: Frames) -> None:
+    """Write one frame (y, x, 3) as PNG."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    Image.fromarray(frame).save(partial, format="png")
+    os.replace(partial, path)

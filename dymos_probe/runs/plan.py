@@ -1,0 +1,118 @@
+"""What is to be generated: samples, conditions, and the runs of a study that are still missing."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dymos_probe.bias import Bias
+from dymos_probe.families import Arm
+from dymos_probe.store import Condition, Sample
+
+_SLUG_LENGTH = 40
+
+
+@dataclass(frozen=True, kw_only=True)
+class Way:
+    """One way of generating: an arm of the pair, untouched or with a bias."""
+
+    arm: Arm
+    bias: Bias | None = None
+
+    @property
+    def id(self) -> str:
+        """A name that says all that differs from the untouched arm, such as ``i2v_lam0.6_ratio0.2``."""
+        if self.bias is None:
+            return self.arm
+        bias = self.bias
+        parts = [self.arm, f"lam{bias.lam:g}", f"ratio{bias.step_ratio:g}"]
+        if bias.schedule != "uniform":
+            parts.append(bias.schedule)
+        for letter, chosen in (("L", bias.layers), ("H", bias.heads), ("Q", bias.query_frames)):
+            if chosen is not None:
+                parts.append(letter + format_indices(chosen))
+        if bias.key_frame:
+            parts.append(f"K{bias.key_frame}")
+        if set(bias.branches) != {"cond"}:
+            parts.append("+".join(sorted(bias.branches)))
+        if not bias.exempt_reference_queries:
+            parts.append("allqueries")
+        return "_".join(parts)
+
+    @property
+    def condition(self) -> Condition:
+        """The row of the study's condition coordinates."""
+        bias = self.bias or Bias(lam=0.0, step_ratio=0.0)
+        return Condition(
+            id=self.id,
+            arm=self.arm,
+            lam=bias.lam,
+            step_ratio=bias.step_ratio,
+            schedule=bias.schedule,
+            method="none" if self.bias is None else "dymos",
+            key_frame=bias.key_frame,
+            branches="+".join(sorted(bias.branches)),
+            layers=format_indices(bias.layers),
+            heads=format_indices(bias.heads),
+            query_frames=format_indices(bias.query_frames) if bias.exempt_reference_queries else "all",
+        )
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """One sample under one condition."""
+
+    sample: Sample
+    way: Way
+
+
+T2V = Way(arm="t2v")
+I2V = Way(arm="i2v")
+
+
+def make_sample(prompt: str, seed: int, image: bytes | None = None) -> Sample:
+    """Return the sample of a prompt, a seed and (as file content) the user's own reference image.
+
+    Two samples share an id only if all three are the same.
+    """
+    slug = re.sub(r"[^a-z0-9]+", "-", prompt.lower()).strip("-")[:_SLUG_LENGTH].rstrip("-") or "sample"
+    content = hashlib.sha256(prompt.encode() + b"\0" + (image or b"")).hexdigest()[:6]
+    name = f"{slug}-{content}-s{seed}"
+    return Sample(id=name, prompt=prompt, seed=seed, image=f"images/{name}.png")
+
+
+def ways(lams: Iterable[float], *, arm: Arm = "i2v", **bias: Any) -> tuple[Way, ...]:
+    """Return one way for each λ; λ = 0, or a bias in no step, is the untouched arm."""
+    biases = [Bias(lam=float(lam), **bias) for lam in lams]
+    acting = [b if b.lam != 0.0 and b.step_ratio > 0.0 else None for b in biases]
+    return tuple(dict.fromkeys(Way(arm=arm, bias=b) for b in acting))
+
+
+def missing_runs(
+    samples: Sequence[Sample], wanted: Sequence[Way], completed: frozenset[tuple[str, str]]
+) -> tuple[RunRequest, ...]:
+    """Return the runs not yet complete, T2V before I2V, so that one model is loaded at a time."""
+    by_arm = sorted(wanted, key=lambda way: way.arm != "t2v")
+    every = (RunRequest(sample, way) for way in by_arm for sample in samples)
+    return tuple(run for run in every if (run.sample.id, run.way.id) not in completed)
+
+
+def shares(runs: Sequence[RunRequest], count: int) -> tuple[tuple[RunRequest, ...], ...]:
+    """Return ``runs`` dealt to at most ``count`` workers, none of them empty."""
+    return tuple(tuple(runs[i::count]) for i in range(min(count, len(runs))))
+
+
+def format_indices(indices: Sequence[int] | None) -> str:
+    """Return indices as ``0-9,12``, and None (all) as the empty string."""
+    if indices is None:
+        return ""
+    spans: list[list[int]] = []
+    for index in sorted(indices):
+        if spans and index == spans[-1][1] + 1:
+            spans[-1][1] = index
+        else:
+            spans.append([index, index])
+    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in spans)

@@ -1,0 +1,174 @@
+"""A study to be filled: its pair, its generation settings, and the configuration ``study.json`` keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from dymos_probe.errors import StudyError
+from dymos_probe.families import Generation, family_of
+from dymos_probe.pairs import Pair, describe, load_pipeline, preset
+from dymos_probe.pairs.load import placement
+from dymos_probe.store import is_created, read_config
+from dymos_probe.tap import RecordMode
+
+RecordedBranches = Literal["cond", "both"]
+
+NOISE = (
+    "drawn once a sample by torch.Generator('cpu').manual_seed(seed), float32, and given to both arms as latents; "
+    "the generator then goes on in each arm from the same state"
+)
+_DEFAULT_FPS = 8
+_SIZES = ("height", "width", "num_frames", "num_inference_steps", "guidance_scale")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """Everything a process needs to add runs to a study; picklable."""
+
+    path: Path
+    """The study's folder."""
+    pair: Pair
+    """Where the models are."""
+    generation: Generation
+    """Settings both arms share."""
+    mode: RecordMode
+    """How attention is recorded; one mode for all conditions."""
+    branches: RecordedBranches
+    """Which guidance branches are recorded."""
+    fps: int
+    """Frames per second of the saved videos."""
+
+    @property
+    def exists(self) -> bool:
+        """Whether the folder holds a study that runs can be written into."""
+        return is_created(self.path)
+
+    def video(self, sample: str, condition: str) -> Path:
+        """Return where a run's video is."""
+        return self.path / "videos" / sample / f"{condition}.mp4"
+
+
+def default_mode(pair: Pair) -> RecordMode:
+    """Return how attention is recorded unless told otherwise: untouched on a CPU, at little cost on a GPU."""
+    return "fused" if placement(pair)[0].type == "cuda" else "observe"
+
+
+def resolve_generation(pair: Pair, given: Mapping[str, Any]) -> Generation:
+    """Return the generation settings: what is given, else the preset's, else the T2V pipeline's own defaults."""
+    chosen = {name: value for name, value in given.items() if value is not None}
+    known: dict[str, Any] = {}
+    if pair.preset is not None:
+        known = {name: getattr(pair.preset, name) for name in _SIZES}
+    elif not set(_SIZES) <= set(chosen):
+        pipe = load_pipeline(pair, "t2v")
+        known = family_of(pipe)[0].defaults(pipe)
+    extra = dict(pair.preset.extra) if pair.preset is not None else {}
+    extra.update(chosen.pop("extra", {}))
+    return Generation(**{**known, **chosen}, extra=extra)
+
+
+def configuration(study: Study) -> dict[str, Any]:
+    """Return what ``study.json`` keeps: what identifies the study, and where it was made."""
+    described = describe(study.pair)
+    return {
+        "pair": {key: described[key] for key in ("preset", "t2v", "i2v", "scheduler")}
+        | {"note": study.pair.preset.note if study.pair.preset else ""},
+        "dtype": str(placement(study.pair)[1]).removeprefix("torch."),
+        "generation": asdict(study.generation) | {"extra": dict(study.generation.extra)},
+        "record": {"mode": study.mode, "branches": study.branches},
+        "fps": study.fps,
+        "noise": NOISE,
+        "environment": {key: described[key] for key in ("device", "offload", "vae_tiling")},
+        "versions": described["versions"],
+    }
+
+
+def check_same(study: Study) -> Study:
+    """Return ``study`` with its hub models pinned to the commits its folder was made with.
+
+    Raises
+    ------
+    StudyError
+        When the folder was made with another model or setting; the message names the first that differs.
+    """
+    stored = read_config(study.path)
+    pinned = replace(study, pair=_pinned(study.pair, stored["pair"]))
+    asked = configuration(pinned)
+    for key, has, wants in _differences(_identity(stored), _identity(asked)):
+        raise StudyError(
+            f"the study {study.path} was made with {key} = {has}, now {key} = {wants} is asked; "
+            "use a new folder or the same value"
+        )
+    return pinned
+
+
+def open_for_more(path: Path, **placed: Any) -> Study:
+    """Return the study at ``path`` ready for more runs, its pair found again from ``study.json``.
+
+    ``placed`` may name ``device``, ``offload`` and ``vae_tiling`` of this machine.
+
+    Raises
+    ------
+    StudyError
+        When the folder is no study, or its models are no longer the ones it was made with.
+    """
+    stored = read_config(path)
+    here = {**stored["environment"], **{key: value for key, value in placed.items() if value is not None}}
+    sources: dict[str, Any] = {}
+    for arm in ("t2v", "i2v"):
+        model = stored["pair"][arm]
+        sources[arm] = Path(model["folder"]) if "folder" in model else model["hub_id"]
+        sources[f"revision_{arm}"] = model.get("commit") or model.get("revision")
+        sources[f"pipeline_{arm}"] = model["pipeline"]
+    pair = Pair(
+        **sources,
+        **here,
+        preset=preset(stored["pair"]["preset"]) if stored["pair"]["preset"] else None,
+        scheduler=stored["pair"]["scheduler"],
+        dtype=stored["dtype"],
+    )
+    study = Study(
+        path=path,
+        pair=pair,
+        generation=Generation(**stored["generation"]),
+        mode=stored["record"]["mode"],
+        branches=stored["record"]["branches"],
+        fps=stored["fps"],
+    )
+    return check_same(study)
+
+
+def default_fps(pair: Pair) -> int:
+    """Return the frame rate of the preset, else 8."""
+    return pair.preset.fps if pair.preset is not None else _DEFAULT_FPS
+
+
+def _pinned(pair: Pair, stored: Mapping[str, Any]) -> Pair:
+    commits = {
+        f"revision_{arm}": stored[arm]["commit"]
+        for arm in ("t2v", "i2v")
+        if stored[arm].get("commit") and stored[arm].get("hub_id") == str(pair.source(arm)) and not pair.revision(arm)
+    }
+    return replace(pair, **commits)
+
+
+def _identity(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the part of a configuration that must not change within a study, flat."""
+    flat = {"pair.scheduler": config["pair"]["scheduler"], "dtype": config["dtype"], "fps": config["fps"]}
+    for arm in ("t2v", "i2v"):
+        model = config["pair"][arm]
+        if "sha256" in model:
+            flat[f"pair.{arm}.sha256"] = model["sha256"]
+        else:
+            flat[f"pair.{arm}"] = f"{model['hub_id']}@{model['commit'] or model['revision']}"
+    for section in ("generation", "record"):
+        flat |= {f"{section}.{key}": value for key, value in config[section].items()}
+    return flat
+
+
+def _differences(stored: Mapping[str, Any], asked: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
+    keys = dict.fromkeys([*stored, *asked])
+    return [(k, stored.get(k), asked.get(k)) for k in keys if stored.get(k) != asked.get(k)]
