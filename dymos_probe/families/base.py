@@ -6,7 +6,7 @@ import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, cast
 
 import torch
 from PIL import Image
@@ -47,6 +47,11 @@ class Site:
     """Dotted path inside the transformer."""
     module: nn.Module
     """The module whose forward makes exactly one attention call."""
+
+    @property
+    def heads(self) -> int:
+        """Number of attention heads."""
+        return int(cast(Any, self.module).heads)
 
 
 class Family(ABC):

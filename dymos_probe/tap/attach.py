@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -13,14 +14,14 @@ import torch
 from torch import nn
 from torch.utils.hooks import RemovableHandle
 
-import dymos_kernels
+from dymos_kernels import FrameMass
 from dymos_probe.bias import Bias, Branch
 from dymos_probe.errors import InputError, TapError
 from dymos_probe.families import Family, Site, denoisers, family_of
 from dymos_probe.layout import TokenLayout
+from dymos_probe.tap.attention import Request, answer
 from dymos_probe.tap.clock import Clock, Tick
 from dymos_probe.tap.compiled import forget_graphs, is_compiled, is_compiler_refusal
-from dymos_probe.tap.masks import read_padding
 from dymos_probe.tap.recording import Recorder, Recording
 from dymos_probe.tap.seam import Call, Seam
 
@@ -76,15 +77,14 @@ def attach(
     >>> probe.attention.dims  # doctest: +SKIP
     ('branch', 'step', 'layer', 'head', 'query_frame', 'key_frame')
     """
-    mode = {True: "observe", False: None}.get(record, record) if isinstance(record, bool) else record
-    if mode not in ("observe", "fused", None):
+    if record not in (True, False, "observe", "fused"):
         raise InputError(f"record {record!r} is unknown; choose True, False, 'observe' or 'fused'")
     if branches not in ("cond", "both"):
         raise InputError(f"branches {branches!r} is unknown; choose 'cond' or 'both'")
     return Tap(
         pipe,
         family or family_of(pipe)[0],
-        mode=mode,  # type: ignore[arg-type]
+        mode="observe" if record is True else record or None,
         bias=bias if bias is not None and bias.lam != 0.0 else None,
         branches=("cond",) if branches == "cond" else ("cond", "uncond"),
         on_step=on_step,
@@ -92,18 +92,15 @@ def attach(
     )
 
 
+@dataclass
 class _Forward:
     """What is known about the transformer forward that is running."""
 
-    def __init__(self, tick: Tick, branches: Sequence[Branch], layout: TokenLayout) -> None:
-        self.tick = tick
-        self.branches = branches
-        self.layout = layout
-        self.kernel_layout = dymos_kernels.FrameLayout(
-            frames=layout.frames, tokens=layout.tokens_per_frame, start=layout.text_before
-        )
-        self.masses: dict[int, dymos_kernels.FrameMass] = {}
-        self.seen: set[int] = set()
+    tick: Tick
+    branches: tuple[Branch, ...]
+    layout: TokenLayout
+    masses: dict[int, FrameMass | None] = field(default_factory=dict)
+    """By layer, in the order they ran; None where no record is wanted."""
 
 
 class Tap:
@@ -209,10 +206,12 @@ class Tap:
             forget_graphs()
 
     def _check_bias(self) -> None:
-        if self._bias is not None:
+        bias = self._bias
+        if bias is not None:
+            # How many frames there are is known when the first forward begins, and checked there.
+            frames = max((bias.key_frame, *(bias.query_frames or ()))) + 1
             for sites in self._sites:
-                heads = sites[0].module.heads
-                self._bias.check_fits(layers=len(sites), heads=heads, frames=max(self._bias.query_frames or (0,)) + 1)
+                bias.check_fits(layers=len(sites), heads=sites[0].heads, frames=frames)
 
     # Hooks ------------------------------------------------------------------------------
 
@@ -245,9 +244,9 @@ class Tap:
             self._site = None
             if output is not None and self._site_calls != 1:
                 raise TapError(
-                    f"layer {site.name} called torch's scaled_dot_product_attention {self._site_calls} times, not once: "
-                    "its attention back end or a cache bypasses the tap; call pipe.transformer.set_attention_backend"
-                    "('native') and disable caching"
+                    f"layer {site.name} called torch's scaled_dot_product_attention {self._site_calls} times, not once: its "
+                    "attention back end or a cache bypasses the tap; call "
+                    "pipe.transformer.set_attention_backend('native') and disable caching"
                 )
 
         self._handles.append(site.module.register_forward_pre_hook(before))
@@ -268,9 +267,7 @@ class Tap:
         branches = self._family.branches(self._pipe, rows=rows, forward=tick.forward, guided=self._guided)
         layout = self._family.layout(transformer, inputs)
         if self._bias is not None:
-            self._bias.check_fits(
-                layers=len(self._sites[0]), heads=self._sites[0][0].module.heads, frames=layout.frames
-            )
+            self._bias.check_fits(layers=len(self._sites[0]), heads=self._sites[0][0].heads, frames=layout.frames)
         self._forward = _Forward(tick, branches, layout)
         self._forwards += 1
         if tick.forward == 0 and self._on_step is not None:
@@ -278,7 +275,7 @@ class Tap:
 
     def _end_forward(self, expert: int, forward: _Forward) -> None:
         names = [site.name for site in self._sites[expert]]
-        missed = [name for layer, name in enumerate(names) if layer not in forward.seen]
+        missed = [name for layer, name in enumerate(names) if layer not in forward.masses]
         if missed:
             raise TapError(
                 f"{len(missed)} of {len(names)} self-attention layers did not go through the tap in step "
@@ -292,7 +289,7 @@ class Tap:
                 expert=expert,
                 branches=forward.branches[rows],
                 layout=forward.layout,
-                masses=[forward.masses[layer] for layer in range(len(names))],
+                masses=[mass for _, mass in sorted(forward.masses.items()) if mass is not None],
             )
 
     def _begin_call(self, tick: Tick) -> None:
@@ -331,40 +328,26 @@ class Tap:
         if forward is None or layer is None or threading.get_ident() != self._thread:
             return None
         self._site_calls += 1
-        forward.seen.add(layer)
         batch, heads, length, _ = call.query.shape
         if length != forward.layout.length or call.key.shape[2] != length:
             raise TapError(
-                f"layer {layer} attends {length}×{call.key.shape[2]} tokens where the layout has {forward.layout.length} "
-                f"({forward.layout}); the family's layout does not fit this model"
+                f"layer {layer} attends {length}×{call.key.shape[2]} tokens where the layout has "
+                f"{forward.layout.length} ({forward.layout}); the family's layout does not fit this model"
             )
-        table = self._bias_table(forward, layer, heads, call.query.device)
-        rows = self._recorded_rows(forward)
-        if table is None and rows is None:
-            return call.run()
-        padding = read_padding(call.mask, batch=batch, length=length, video_start=forward.layout.text_before)
-        if table is None and self._mode == "observe":
-            assert rows is not None
-            forward.masses[layer] = dymos_kernels.frame_mass(
-                call.query[rows].detach(),
-                call.key[rows].detach(),
-                forward.kernel_layout,
-                key_mask=None if padding.keys is None else padding.keys[rows],
-                scale=call.scale,
+        if batch != len(forward.branches):
+            raise TapError(
+                f"layer {layer} attends {batch} batch rows where the forward began with {len(forward.branches)}; "
+                "disable caches that skip a branch (pipe.transformer.disable_cache())"
+            )
+        out, forward.masses[layer] = answer(
+            call,
+            Request(
+                layout=forward.layout,
+                table=self._bias_table(forward, layer, heads, call.query.device),
+                key_frame=self._bias.key_frame if self._bias is not None else 0,
+                rows=self._recorded_rows(forward),
+                fused=self._mode == "fused",
                 impl=self._impl,
-            )
-            return call.run()
-        options: dict[str, Any] = {
-            "key_frame": self._bias.key_frame if self._bias is not None else 0,
-            "key_mask": padding.keys,
-            "scale": call.scale,
-            "impl": self._impl,
-        }
-        given = call.query, call.key, call.value, forward.kernel_layout, table
-        if rows is None:
-            out = dymos_kernels.biased_attention(*given, **options)
-        else:
-            out, mass = dymos_kernels.attention_with_mass(*given, **options)
-            forward.masses[layer] = dymos_kernels.FrameMass(mass.mass[rows], mass.text[rows])
-        # The model's own attention gives zero where a padded query has nothing it may attend.
-        return out if padding.queries is None else out.masked_fill(~padding.queries[:, None, :, None], 0.0)
+            ),
+        )
+        return out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
@@ -49,25 +50,21 @@ def answer(call: Call, request: Request) -> tuple[torch.Tensor, FrameMass | None
         frames=request.layout.frames, tokens=request.layout.tokens_per_frame, start=request.layout.text_before
     )
     padding = read_padding(call.mask, batch=batch, length=length, video_start=layout.start)
+    options: dict[str, Any] = {"scale": call.scale, "impl": request.impl}
     if table is None and rows is not None and not request.fused:
-        mass = dymos_kernels.frame_mass(
-            call.query[rows].detach(),
-            call.key[rows].detach(),
-            layout,
-            key_mask=None if padding.keys is None else padding.keys[rows],
-            scale=call.scale,
-            impl=request.impl,
-        )
-        return call.run(), mass
-    out, both = dymos_kernels.attention_with_mass(
-        call.query,
-        call.key,
-        call.value,
-        layout,
-        table,
-        key_frame=request.key_frame,
-        key_mask=padding.keys,
-        scale=call.scale,
-        impl=request.impl,
-    )
-    return out, both
+        keys = None if padding.keys is None else padding.keys[rows]
+        queries, of = call.query[rows].detach(), call.key[rows].detach()
+        return call.run(), dymos_kernels.frame_mass(queries, of, layout, key_mask=keys, **options)
+    given = call.query, call.key, call.value, layout
+    options |= {"key_frame": request.key_frame, "key_mask": padding.keys}
+    mass = None
+    if rows is not None:
+        out, whole = dymos_kernels.attention_with_mass(*given, table, **options)
+        mass = FrameMass(whole.mass[rows], whole.text[rows])
+    else:
+        assert table is not None
+        out = dymos_kernels.biased_attention(*given, table, **options)
+    if padding.queries is not None:
+        # The model's own attention gives zero where a padded query has nothing it may attend.
+        out = out.masked_fill(~padding.queries[:, None, :, None], 0.0)
+    return out, mass

@@ -88,7 +88,7 @@ def noise_levels(scheduler: Any) -> npt.NDArray[np.float64]:
     sigmas = getattr(scheduler, "sigmas", None)
     if sigmas is None:
         alphas = scheduler.alphas_cumprod[scheduler.timesteps.long().cpu()]
-        return np.sqrt(1.0 - alphas.double().numpy())
+        return np.asarray(np.sqrt(1.0 - alphas.double().numpy()))
     levels = np.asarray(torch.as_tensor(sigmas).double().cpu())[:steps]
     flow = "FlowMatch" in type(scheduler).__name__ or scheduler.config.get("use_flow_sigmas", False)
     return levels if flow else levels / np.sqrt(1.0 + levels**2)
