@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 
-import click
 import typer
+from typer.exceptions import TyperException
 
 from dymos_probe.cli import doctor, info, intervene, pairs, record, report
 from dymos_probe.errors import ProbeError
 
+_WRONG_REQUEST = 2
 _INTERRUPTED = 130
 
 app = typer.Typer(
@@ -19,7 +21,6 @@ app = typer.Typer(
     help="Record, change and understand frame-to-frame attention in image-to-video diffusion transformers.",
     epilog="Exit status: 0 done, 2 the input or the request is wrong, 3 this machine lacks something, "
     "130 interrupted, 1 a defect. --debug, anywhere, shows the traceback of an error.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
@@ -27,8 +28,9 @@ for command in (record, intervene, report, info, pairs, doctor):
     app.command(name=command.NAME)(command.run)
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def _options(
+    context: typer.Context,
     version: bool = typer.Option(False, "--version", help="Print the version and leave."),
     debug: bool = typer.Option(False, "--debug", help="Show the traceback of an error."),
 ) -> None:
@@ -37,6 +39,8 @@ def _options(
 
         typer.echo(f"dymos-probe {installed('dymos-probe')}")
         raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -50,31 +54,39 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _status(arguments: list[str], *, debug: bool) -> int:
     try:
-        result = app(arguments, prog_name="probe", standalone_mode=False)
-    except click.exceptions.Exit as exit_:
-        return exit_.exit_code
-    except (KeyboardInterrupt, click.exceptions.Abort):
+        # Not app(): it reports errors in its own ways, and hides an interrupt and a closed pipe.
+        command = typer.main.get_command(app)
+        with command.make_context("probe", arguments) as context:
+            command.invoke(context)
+        sys.stdout.flush()
+    except typer.Exit as leave:
+        return leave.exit_code
+    except (KeyboardInterrupt, typer.Abort):
         _complain("interrupted; completed runs are kept, the same command goes on")
         return _INTERRUPTED
     except BrokenPipeError:
         # The reader of our output left (`probe info … | head`); keep the interpreter from complaining at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except click.exceptions.ClickException as error:
-        _complain(error.format_message())
-        return 2
-    except ProbeError as error:
-        if debug:
-            raise
-        _complain(str(error))
-        return error.exit_status
+    except TyperException as error:
+        _complain(f"{error.format_message().rstrip('.')}; see `probe {_subcommand(arguments)}--help`")
+        return _WRONG_REQUEST
     except Exception as error:
         if debug:
-            raise
-        _complain(f"a defect: {type(error).__name__}: {' '.join(str(error).split())} (--debug shows where)")
+            traceback.print_exc()
+        if isinstance(error, ProbeError):
+            _complain(str(error))
+            return error.exit_status
+        _complain(f"a defect: {type(error).__name__}: {error}" + ("" if debug else " (--debug shows where)"))
         return 1
-    return result if isinstance(result, int) else 0
+    return 0
+
+
+def _subcommand(arguments: Sequence[str]) -> str:
+    known = {registered.name for registered in app.registered_commands}
+    return f"{arguments[0]} " if arguments and arguments[0] in known else ""
 
 
 def _complain(message: str) -> None:
-    typer.echo(f"probe: {message}", err=True)
+    # Messages of other libraries come in several lines; ours is one.
+    typer.echo(f"probe: {' '.join(message.split())}", err=True)

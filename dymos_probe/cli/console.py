@@ -17,6 +17,11 @@ def say(line: str = "") -> None:
     typer.echo(line)
 
 
+def counted(number: int, noun: str) -> str:
+    """Return ``1 run``, ``2 runs``."""
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
 def print_json(document: Any) -> None:
     """Print one JSON document; infinity, which JSON lacks, as a string."""
     typer.echo(json.dumps(_plain(document), indent=2, ensure_ascii=False, allow_nan=False))

@@ -33,7 +33,7 @@ class Finding:
 def run(json: options.Json = False) -> None:
     """Look at this machine: libraries, GPU, memory, video, pictures, weights; exit 3 when nothing can run."""
     with quiet_libraries():
-        findings = [look() for look in _LOOKS]
+        findings = [_found(look) for look in _LOOKS]
     if json:
         print_json([asdict(finding) for finding in findings])
     else:
@@ -43,6 +43,13 @@ def run(json: options.Json = False) -> None:
         say(f"broken: {', '.join(broken)}" if broken else "Recording and intervening work here.")
     if any(finding.state == "broken" for finding in findings):
         raise typer.Exit(3)
+
+
+def _found(look: Callable[[], Finding]) -> Finding:
+    try:
+        return look()
+    except Exception as error:  # a broken install may raise anything; that is what is to be found
+        return Finding(look.__name__.strip("_"), "broken", f"{type(error).__name__}: {error}")
 
 
 def _python() -> Finding:

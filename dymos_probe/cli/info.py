@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,37 +26,24 @@ def run(
 
     config = read_config(path)
     ds = open_study(path)
-    if verify:
-        damaged = verify_study(path)
-        if damaged:
-            sample, condition = damaged[0]
-            raise CorruptStoreError(
-                f"{len(damaged)} of the runs in {path} are damaged, the first is {condition} of {sample}"
-            )
+    if verify and (damaged := verify_study(path)):
+        named = ", ".join(f"{condition} of {sample}" for sample, condition in damaged[:3])
+        raise CorruptStoreError(
+            f"{len(damaged)} of the runs in {path} are damaged: {named}{' …' if len(damaged) > 3 else ''}; "
+            "dymos_probe.store.forget_run drops one, then the command that made it makes it again"
+        )
     table = condition_table(ds)
-    document: dict[str, Any] = {
-        "study": str(path),
-        "pair": config["pair"],
-        "generation": config["generation"],
-        "record": config["record"],
-        "sizes": {str(name): size for name, size in ds.sizes.items()},
-        "conditions": table,
-        "verified": verify,
-    }
     if json:
-        print_json(document)
+        document: dict[str, Any] = {"study": str(path)}
+        document |= {key: config.get(key) for key in ("pair", "generation", "record")}
+        document |= {"sizes": {str(name): size for name, size in ds.sizes.items()}, "conditions": table}
+        print_json({**document, "verified": verify})
         return
-    models = [config["pair"][arm] for arm in ("t2v", "i2v")]
-    names = [model.get("hub_id") or model["folder"] for model in models]
-    settings = config["generation"]
-    say(f"{path}: {config['pair']['preset'] or ' + '.join(names)}")
-    if config["pair"]["note"]:
-        say(config["pair"]["note"])
+    for line in _settings(path, config):
+        say(line)
     say(
-        f"{settings['num_frames']} frames of {settings['width']}×{settings['height']}, "
-        f"{settings['num_inference_steps']} steps, guidance {settings['guidance_scale']:g}, {config['dtype']}; "
-        f"{ds.sizes['layer']} layers × {ds.sizes['head']} heads, {ds.sizes['query_frame']} latent frames; "
-        f"recorded by {config['record']['mode']}" + ("; every checksum holds" if verify else "")
+        f"{ds.sizes['layer']} layers × {ds.sizes['head']} heads, {ds.sizes['step']} steps, "
+        f"{ds.sizes['query_frame']} latent frames" + ("; every checksum holds" if verify else "")
     )
     say()
     rows = [
@@ -73,3 +61,19 @@ def run(
     say()
     say("dominance: attention of generated frames on the reference frame, first 10 % of steps (Eq. 8, column 0)")
     say("d to T2V: Jensen-Shannon divergence of the attention rows from the T2V run's, nats (Eq. 5)")
+
+
+def _settings(path: Path, config: Mapping[str, Any]) -> list[str]:
+    """Return lines on how a study was made, as far as its maker said: not every study is `probe record`'s."""
+    try:
+        models = [config["pair"][arm] for arm in ("t2v", "i2v")]
+        names = [model.get("hub_id") or model["folder"] for model in models]
+        settings = config["generation"]
+        return [
+            f"{path}: {config['pair']['preset'] or ' + '.join(names)}",
+            *filter(None, [config["pair"].get("note")]),
+            f"{settings['num_frames']} frames of {settings['width']}×{settings['height']}, guidance "
+            f"{settings['guidance_scale']:g}, {config['dtype']}, recording mode {config['record']['mode']}",
+        ]
+    except (KeyError, TypeError):
+        return [f"{path}: a study not made by `probe record`"]

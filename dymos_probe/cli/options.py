@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Collection
 from typing import Annotated, Any
 
 import typer
 
 from dymos_probe.errors import InputError
+
+DEFAULT_PAIR = "tiny-cogvideox"
+
+_INDEX = re.compile(r"[0-9]{1,4}")  # more digits are a slip of the finger: no model is that deep
 
 Steps = Annotated[int | None, typer.Option("--steps", help="Denoising steps. Default: the pair's.")]
 GuidanceScale = Annotated[float | None, typer.Option(help="Scale of classifier-free guidance. Default: the pair's.")]
@@ -62,9 +68,10 @@ def indices(text: str | None, name: str) -> tuple[int, ...] | None:
     found: list[int] = []
     for part in text.split(","):
         first, dash, last = part.strip().partition("-")
-        if not first.isdigit() or (dash and not last.isdigit()) or (dash and int(last) < int(first)):
+        last = last if dash else first
+        if not (_INDEX.fullmatch(first) and _INDEX.fullmatch(last) and int(first) <= int(last)):
             raise InputError(f"{name} {text!r} is not a list of indices such as 0-9,12")
-        found.extend(range(int(first), int(last or first) + 1))
+        found.extend(range(int(first), int(last) + 1))
     return tuple(sorted(set(found)))
 
 
@@ -86,3 +93,16 @@ def pipeline_arguments(text: str | None) -> dict[str, Any] | None:
     if not isinstance(given, dict):
         raise InputError(f"extra {text!r} must be a JSON object, such as '{{\"max_sequence_length\": 226}}'")
     return given
+
+
+def refuse(context: typer.Context, names: Collection[str], why: str) -> None:
+    """Refuse options that were given on the command line and would have no effect.
+
+    Raises
+    ------
+    InputError
+        Naming them and ``why``.
+    """
+    given = [name for name in names if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"]
+    if given:
+        raise InputError(f"{', '.join('--' + name.replace('_', '-') for name in given)} {why}")

@@ -39,6 +39,12 @@ class RunBars:
         if self._steps is not None:
             self._bars.update(self._steps, description=run.way.id, completed=step, total=steps)
 
+    def step_of_one(self, step: int, steps: int) -> None:
+        """Show the step that begins, of a command that makes one video."""
+        if self._steps is None:
+            self._steps = self._bars.add_task("step")
+        self._bars.update(self._steps, completed=step, total=steps)
+
     def done(self, run: RunRequest) -> None:
         """Count a run."""
         if self._runs is not None:

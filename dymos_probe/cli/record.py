@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from dymos_probe.cli import options
-from dymos_probe.cli.console import print_json, say
+from dymos_probe.cli.console import counted, print_json, say
 from dymos_probe.cli.progress import run_bars
 from dymos_probe.errors import InputError
 
@@ -18,8 +18,11 @@ NAME = "record"
 
 def run(
     pair: Annotated[
-        str, typer.Option(help="A preset (see `probe pairs`), or a folder with t2v/ and i2v/ in it.")
-    ] = "tiny-cogvideox",
+        str | None,
+        typer.Option(
+            help="A preset (see `probe pairs`), or a folder with t2v/ and i2v/ in it. Default: tiny-cogvideox."
+        ),
+    ] = None,
     t2v: Annotated[
         str | None, typer.Option(help="With --i2v, in place of --pair: folder or hub id of the T2V model.")
     ] = None,
@@ -64,12 +67,12 @@ def run(
 
     from dymos_probe.runs.record import fill_plan, plan_record
 
-    started = time.monotonic()
+    started, made = time.monotonic(), 0
     with run_bars(quiet=json) as bars:
         plan = plan_record(
             chosen_pair(pair, t2v, i2v),
             prompts if prompts is not None else list(prompt or ()),
-            out=out or Path("runs") / Path(pair).name,
+            out=out or Path("runs") / Path(i2v or pair or options.DEFAULT_PAIR).resolve().name,
             seeds=seeds,
             height=height,
             width=width,
@@ -93,14 +96,15 @@ def run(
                 f"{sizes.width}×{sizes.height}, {sizes.num_inference_steps} steps, guidance {sizes.guidance_scale:g}; "
                 f"recording mode {study.mode}"
             )
-            say(f"{study.path}: {len(plan.samples)} samples, {total} runs, {total - len(plan.missing)} there already")
+            there = total - len(plan.missing)
+            say(f"{study.path}: {counted(len(plan.samples), 'sample')}, {total} runs, {there} there already")
         if not dry_run:
-            fill_plan(plan, workers=workers, scheduler=scheduler, progress=bars)
+            made = len(fill_plan(plan, workers=workers, scheduler=scheduler, progress=bars))
     document: dict[str, Any] = {
         "study": str(study.path),
         "samples": len(plan.samples),
         "runs": total,
-        "made": 0 if dry_run else len(plan.missing),
+        "made": made,
         "missing": [[run.sample.id, run.way.id] for run in plan.missing] if dry_run else [],
         "record_mode": study.mode,
         "seconds": round(time.monotonic() - started, 1),
@@ -111,16 +115,16 @@ def run(
         for one in plan.missing:
             say(f"would make {one.sample.id} {one.way.id}")
     else:
-        say(f"made {document['made']} runs in {document['seconds']} s")
+        say(f"made {counted(made, 'run')} in {document['seconds']} s")
         say(f"next: probe intervene {study.path} --lam=-1,1,2   or   probe info {study.path}")
 
 
-def chosen_pair(pair: str, t2v: str | None, i2v: str | None) -> Any:
+def chosen_pair(pair: str | None, t2v: str | None, i2v: str | None) -> Any:
     """Return the pair named by ``--pair``, or made of ``--t2v`` and ``--i2v``."""
-    if (t2v is None) != (i2v is None):
-        raise InputError("--t2v and --i2v make a pair together; give both, or --pair")
+    if (t2v is None) != (i2v is None) or (t2v and pair):
+        raise InputError("--t2v and --i2v make a pair together; give both and no --pair, or --pair alone")
     if t2v is None or i2v is None:
-        return pair
+        return pair or options.DEFAULT_PAIR
     from dymos_probe.pairs import Pair
 
     return Pair(t2v=t2v, i2v=i2v)

@@ -39,6 +39,11 @@ class CogVideoX(Family):
         """Return ``[uncond, cond]`` halves of the batch."""
         return one_forward_branches(rows=rows, guided=guided, forward=forward)
 
+    def size_steps(self, pipe: Any) -> tuple[int, int]:
+        """Return the base's sides and 8 frames: the VAE decodes latents by twos, so 13 frames would come out as 16."""
+        pixels, frames = super().size_steps(pipe)
+        return pixels, 2 * frames
+
     def noise_shape(self, pipe: Any, generation: Generation) -> tuple[int, ...]:
         """Return (1, F, C, H, W); an odd latent count is padded up to whole temporal patches."""
         config, factor = pipe.transformer.config, pipe.vae_scale_factor_spatial

@@ -61,7 +61,7 @@ class HunyuanVideo15(Family):
 
     def defaults(self, pipe: Any) -> dict[str, Any]:
         """Return the call's defaults, with the size of the default aspect ratio and the guider's own scale."""
-        width, height = pipe.default_aspect_ratio
+        width, height = getattr(pipe, "default_aspect_ratio", (16, 9))  # the I2V pipeline has none: the image decides
         height, width = pipe.video_processor.calculate_default_height_width(height, width, pipe.target_size)
         return super().defaults(pipe) | {
             "height": height,

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
-from dask.distributed import Client, Future, LocalCluster, wait
+from dask.distributed import Client, Future, KilledWorker, LocalCluster, wait
 
-from dymos_probe.errors import EnvironmentLacksError
-from dymos_probe.runs.fill import Progress, Silent, fill_share
+from dymos_probe.errors import EnvironmentLacksError, InputError
+from dymos_probe.pairs import Pair
+from dymos_probe.runs.fill import Progress, Silent, fill_share, still_missing
 from dymos_probe.runs.plan import RunRequest, Way, shares
 from dymos_probe.runs.study import Study
 from dymos_probe.store import Sample, completed_runs
@@ -34,8 +37,15 @@ def fill_on_cluster(
     Raises
     ------
     EnvironmentLacksError
-        When the cluster at ``scheduler`` does not answer, or has no workers.
+        When the cluster at ``scheduler`` does not answer or has no workers, or workers keep dying.
+    InputError
+        When both ``workers`` and ``scheduler`` are given.
     """
+    if workers and scheduler:
+        raise InputError("workers are started here, a scheduler has its own; give one of the two")
+    # Workers may run in another folder than this process.
+    study = replace(study, path=study.path.resolve(), pair=_absolute(study.pair))
+    given_images = {sample: path.resolve() for sample, path in given_images.items()}
     with _client(workers, scheduler) as client:
         count = workers or len(client.scheduler_info(n_workers=-1)["workers"])
         if not count:
@@ -61,8 +71,7 @@ def _work(
 ) -> tuple[RunRequest, ...]:
     """Run ``parts`` to their end and return what is still waiting."""
     futures: list[Future] = [
-        client.submit(fill_share, study, part, samples, ways, given_images, Silent(), pure=False, retries=0)
-        for part in parts
+        client.submit(_share, study, part, samples, ways, given_images, pure=False, retries=0) for part in parts
     ]
     try:
         while True:
@@ -82,9 +91,29 @@ def _work(
                 wait(pending, timeout=_POLL_SECONDS, return_when="FIRST_COMPLETED")
             except TimeoutError:
                 continue
-    except BaseException:
+    except KilledWorker as error:
+        raise EnvironmentLacksError(
+            "worker processes died several times over the same runs, most likely out of memory; use fewer workers, "
+            "then run the same command again: completed runs are kept"
+        ) from error
+    finally:
         client.cancel(futures)
-        raise
+
+
+def _share(
+    study: Study,
+    part: Sequence[RunRequest],
+    samples: Sequence[Sample],
+    ways: Sequence[Way],
+    given_images: Mapping[str, Path],
+) -> None:
+    # Dask hands the share of a worker that died to another, which must not make its runs twice.
+    fill_share(study, still_missing(study, part), samples, ways, given_images, Silent())
+
+
+def _absolute(pair: Pair) -> Pair:
+    t2v, i2v = pair.folder("t2v"), pair.folder("i2v")
+    return replace(pair, t2v=t2v.resolve() if t2v else pair.t2v, i2v=i2v.resolve() if i2v else pair.i2v)
 
 
 @contextmanager
@@ -99,9 +128,11 @@ def _client(workers: int, scheduler: str | None) -> Iterator[Client]:
         with client:
             yield client
         return
-    # A worker that dies is not replaced: its runs stay missing, and the same command makes them.
     with (
-        LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None, silence_logs="error") as cluster,
+        # Without a memory limit: dask's own would kill a worker for the weights it holds.
+        LocalCluster(
+            n_workers=workers, threads_per_worker=1, memory_limit=0, dashboard_address=None, silence_logs=logging.ERROR
+        ) as cluster,
         Client(cluster) as client,
     ):
         yield client

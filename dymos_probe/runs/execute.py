@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,15 @@ import torch
 from PIL import Image
 
 from dymos_probe.bias import Bias
-from dymos_probe.errors import EnvironmentLacksError, ProbeError
+from dymos_probe.errors import EnvironmentLacksError, InputError, ProbeError
 from dymos_probe.families import Generation, family_of
 from dymos_probe.runs.images import fit_image
 from dymos_probe.runs.media import Frames, to_uint8
 from dymos_probe.tap import Recording, attach
 
 OnStep = Callable[[int, int], None]
+
+_OURS = frozenset({"prompt", "image", "generator", "latents", "output_type", "return_dict", "num_videos_per_prompt"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +52,7 @@ def execute(
     Raises
     ------
     InputError
-        When the family cannot take the size or the frame count.
+        When the family cannot take the size or the frame count, or the pipeline refuses an argument.
     EnvironmentLacksError
         When memory runs out.
     ProbeError
@@ -57,6 +60,7 @@ def execute(
     """
     family, arm = family_of(pipe)
     family.check_size(pipe, generation)
+    _check_extra(pipe, generation)
     generator = torch.Generator("cpu").manual_seed(seed)
     noise = family.draw_noise(pipe, generation, generator)
     fitted = None if image is None else fit_image(image, generation.width, generation.height)
@@ -71,6 +75,28 @@ def execute(
             f"out of memory for {generation.num_frames} frames of {generation.width}×{generation.height}; "
             "use --offload model, a smaller size or fewer frames"
         ) from error
+    except ValueError as error:
+        if not _raised_by(error, "diffusers"):
+            raise
+        raise InputError(f"{type(pipe).__name__} refuses this request: {error}") from error
     if not np.isfinite(frames).all():
         raise ProbeError(f"the {arm} model made frames with NaN or infinity for {prompt!r}; try --dtype float32")
     return Outcome(frames=to_uint8(frames), recording=probe.recording if record else None)
+
+
+def _check_extra(pipe: Any, generation: Generation) -> None:
+    accepted = inspect.signature(type(pipe).__call__).parameters
+    reserved = _OURS | {field.name for field in fields(Generation)}
+    for name in generation.extra:
+        if name in reserved:
+            raise InputError(f"extra {name!r} is set by an option of its own or by the study; take it out")
+        if name not in accepted:
+            raise InputError(f"extra {name!r} is no argument of {type(pipe).__name__}; it takes {', '.join(accepted)}")
+
+
+def _raised_by(error: BaseException, package: str) -> bool:
+    """Return whether the line that raised ``error`` is in ``package``."""
+    at = error.__traceback__
+    while at is not None and at.tb_next is not None:
+        at = at.tb_next
+    return at is not None and str(at.tb_frame.f_globals.get("__name__", "")).split(".")[0] == package

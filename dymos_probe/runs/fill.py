@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import tempfile
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import groupby
@@ -12,18 +11,19 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from dymos_probe.errors import MissingFileError, StudyError
+from dymos_probe.errors import InputError, MissingFileError, StudyError
 from dymos_probe.families import Arm
 from dymos_probe.pairs import load_pipeline
 from dymos_probe.runs.execute import Outcome, execute
 from dymos_probe.runs.images import fit_image, read_image
 from dymos_probe.runs.media import write_image, write_video
-from dymos_probe.runs.plan import RunRequest, Way
+from dymos_probe.runs.plan import T2V, RunRequest, Way
 from dymos_probe.runs.study import Study, configuration
 from dymos_probe.store import (
     AttentionShape,
     Run,
     Sample,
+    completed_runs,
     create_study,
     extend_study,
     finish_study,
@@ -31,6 +31,8 @@ from dymos_probe.store import (
     write_run,
 )
 from dymos_probe.tap import Recording
+
+_LOCK = ".lock"
 
 
 class Progress(Protocol):
@@ -75,8 +77,8 @@ def fill(
     workers: int = 0,
     scheduler: str | None = None,
     progress: Progress | None = None,
-) -> None:
-    """Make ``runs`` and write them into ``study``, which gets ``samples`` and ``ways`` first.
+) -> tuple[RunRequest, ...]:
+    """Make those of ``runs`` that ``study``, which gets ``samples`` and ``ways`` first, does not have; return them.
 
     Parameters
     ----------
@@ -94,6 +96,8 @@ def fill(
     with only_writer(study.path):
         if study.exists:
             extend_study(study.path, samples=samples, conditions=[way.condition for way in ways])
+        # Asked again under the lock: another command may have made some since the plan.
+        runs = still_missing(study, runs)
         watcher.begin(len(runs))
         if workers or scheduler:
             from dymos_probe.runs.cluster import fill_on_cluster
@@ -103,6 +107,18 @@ def fill(
             fill_share(study, runs, samples, ways, given_images or {}, watcher)
         if study.exists:
             finish_study(study.path)
+    return runs
+
+
+def still_missing(study: Study, runs: Sequence[RunRequest]) -> tuple[RunRequest, ...]:
+    """Return those of ``runs`` that are not complete; a T2V run whose reference image was deleted is not."""
+    completed = completed_runs(study.path) if study.exists else frozenset()
+
+    def there(run: RunRequest) -> bool:
+        has_image = run.way != T2V or (study.path / run.sample.image).is_file()
+        return has_image and (run.sample.id, run.way.id) in completed
+
+    return tuple(run for run in runs if not there(run))
 
 
 def fill_share(
@@ -143,12 +159,30 @@ def reference_image(study: Study, sample: Sample) -> Any:
 
 @contextmanager
 def only_writer(path: Path) -> Iterator[None]:
-    """Hold a study against other commands on this machine; the hold ends with the process."""
-    import fcntl
+    """Hold a study, whose folder is made where it is missing, against other commands; the hold ends with the process.
 
-    # The folder may not exist yet and must stay free of foreign files, so the lock lies elsewhere.
-    name = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]
-    with (Path(tempfile.gettempdir()) / f"dymos-probe-{name}.lock").open("w") as file:
+    Raises
+    ------
+    StudyError
+        When another command holds it.
+    InputError
+        When no folder can be there.
+    EnvironmentLacksError
+        When the disk is full or the folder cannot be written.
+    """
+    with storage_errors(path):
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except FileNotFoundError as error:  # as in /proc, where nobody makes folders
+            raise InputError(f"{path} cannot be a folder ({error.strerror}); give another") from error
+        # In the study itself, so that it also holds on a disk that several machines share.
+        file = (path / _LOCK).open("a")
+    with file:
+        if sys.platform == "win32":  # no advisory lock there; one command at a time is then the user's care
+            yield
+            return
+        import fcntl
+
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

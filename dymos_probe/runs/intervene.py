@@ -12,12 +12,13 @@ from dymos_probe.errors import InputError, StudyError
 from dymos_probe.families import Arm
 from dymos_probe.pairs import Pair, load_pair, load_pipeline
 from dymos_probe.runs.execute import OnStep, execute
-from dymos_probe.runs.fill import Progress, fill
+from dymos_probe.runs.fill import Progress, fill, still_missing
 from dymos_probe.runs.images import read_image
 from dymos_probe.runs.media import write_video
-from dymos_probe.runs.plan import RunRequest, Way, missing_runs, ways
+from dymos_probe.runs.plan import RunRequest, Way, all_runs, ways
+from dymos_probe.runs.record import check_seed
 from dymos_probe.runs.study import Study, default_fps, open_for_more, resolve_generation
-from dymos_probe.store import Sample, completed_runs, open_study, storage_errors
+from dymos_probe.store import Sample, open_study, storage_errors
 
 DEFAULT_STEP_RATIO = 0.2
 """Step ratio of a pair for which none is published: that of Wan 2.2 in Table 3."""
@@ -60,7 +61,7 @@ def plan_intervene(
     samples = tuple(
         Sample(id=str(i), prompt=str(p), seed=int(s), image=str(m)) for i, p, s, m in zip(*columns, strict=True)
     )
-    missing = missing_runs(samples, chosen, completed_runs(opened.path))
+    missing = still_missing(opened, all_runs(samples, chosen))
     return IntervenePlan(study=opened, samples=samples, ways=chosen, missing=missing)
 
 
@@ -101,9 +102,9 @@ def intervene(
 
 def fill_plan(
     plan: IntervenePlan, *, workers: int = 0, scheduler: str | None = None, progress: Progress | None = None
-) -> None:
-    """Make what a plan still misses."""
-    fill(
+) -> tuple[RunRequest, ...]:
+    """Make what a plan still misses, and return it."""
+    return fill(
         plan.study,
         plan.missing,
         samples=plan.samples,
@@ -150,6 +151,7 @@ def intervene_image(
         raise InputError(f"out {out} must end in .mp4")
     if target.exists():
         raise InputError(f"{out} exists; give a new file name")
+    check_seed(seed)
     picture = read_image(image)
     chosen = load_pair(pair, **(placed or {}))
     effect = Bias(lam=lam, step_ratio=_step_ratio(chosen, step_ratio), **(bias or {}))

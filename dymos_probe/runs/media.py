@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from glob import escape as glob_escape
 from pathlib import Path
 
 import av
@@ -22,23 +25,48 @@ def write_video(path: Path, frames: Frames, *, fps: int) -> None:
     """Write ``frames`` (time, y, x, 3) as H.264 in 4:2:0, which every browser plays.
 
     Odd sides are extended by repeating the last row or column, because 4:2:0 needs even ones.
+
+    Raises
+    ------
+    OSError
+        When the file cannot be written; nothing of it is left then.
     """
     even = np.pad(frames, ((0, 0), (0, frames.shape[1] % 2), (0, frames.shape[2] % 2), (0, 0)), mode="edge")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with av.open(str(partial), mode="w", format="mp4", options={"movflags": "faststart"}) as container:
+    with (
+        _whole(path) as partial,
+        av.open(str(partial), mode="w", format="mp4", options={"movflags": "faststart"}) as container,
+    ):
         stream = container.add_stream("libx264", rate=fps, options={"crf": "12", "preset": "medium"})
         stream.height, stream.width = even.shape[1:3]
         stream.pix_fmt = "yuv420p"
         for frame in even:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
         container.mux(stream.encode())
-    os.replace(partial, path)
 
 
 def write_image(path: Path, frame: Frames) -> None:
-    """Write one frame (y, x, 3) as PNG."""
+    """Write one frame (y, x, 3) as PNG.
+
+    Raises
+    ------
+    OSError
+        When the file cannot be written; nothing of it is left then.
+    """
+    with _whole(path) as partial:
+        Image.fromarray(frame).save(partial, format="png")
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[Path]:
+    """Yield a name to write to, which becomes ``path`` once the block is through."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    # What a killed process left of this very file; only one process at a time writes a run.
+    for leftover in path.parent.glob(f".{glob_escape(path.name)}.*.part"):
+        leftover.unlink(missing_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    Image.fromarray(frame).save(partial, format="png")
-    os.replace(partial, path)
+    try:
+        yield partial
+        os.replace(partial, path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise

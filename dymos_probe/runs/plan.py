@@ -13,6 +13,7 @@ from dymos_probe.families import Arm
 from dymos_probe.store import Condition, Sample
 
 _SLUG_LENGTH = 40
+_ID_LENGTH = 120
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +29,7 @@ class Way:
         if self.bias is None:
             return self.arm
         bias = self.bias
-        parts = [self.arm, f"lam{bias.lam:g}", f"ratio{bias.step_ratio:g}"]
+        parts = [self.arm, f"lam{_number(bias.lam)}", f"ratio{_number(bias.step_ratio)}"]
         if bias.schedule != "uniform":
             parts.append(bias.schedule)
         for letter, chosen in (("L", bias.layers), ("H", bias.heads), ("Q", bias.query_frames)):
@@ -40,7 +41,11 @@ class Way:
             parts.append("+".join(sorted(bias.branches)))
         if not bias.exempt_reference_queries:
             parts.append("allqueries")
-        return "_".join(parts)
+        name = "_".join(parts)
+        if len(name) <= _ID_LENGTH:
+            return name
+        # It names a file, which has room for 255 bytes.
+        return f"{name[: _ID_LENGTH - 9]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
     @property
     def condition(self) -> Condition:
@@ -86,18 +91,18 @@ def make_sample(prompt: str, seed: int, image: bytes | None = None) -> Sample:
 
 def ways(lams: Iterable[float], *, arm: Arm = "i2v", **bias: Any) -> tuple[Way, ...]:
     """Return one way for each λ; λ = 0, or a bias in no step, is the untouched arm."""
-    biases = [Bias(lam=float(lam), **bias) for lam in lams]
+    fields: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, (list, range)) else value for name, value in bias.items()
+    }
+    biases = [Bias(lam=float(lam), **fields) for lam in lams]
     acting = [b if b.lam != 0.0 and b.step_ratio > 0.0 else None for b in biases]
     return tuple(dict.fromkeys(Way(arm=arm, bias=b) for b in acting))
 
 
-def missing_runs(
-    samples: Sequence[Sample], wanted: Sequence[Way], completed: frozenset[tuple[str, str]]
-) -> tuple[RunRequest, ...]:
-    """Return the runs not yet complete, T2V before I2V, so that one model is loaded at a time."""
+def all_runs(samples: Sequence[Sample], wanted: Sequence[Way]) -> tuple[RunRequest, ...]:
+    """Return every sample under every way, T2V before I2V, so that one model is loaded at a time."""
     by_arm = sorted(wanted, key=lambda way: way.arm != "t2v")
-    every = (RunRequest(sample, way) for way in by_arm for sample in samples)
-    return tuple(run for run in every if (run.sample.id, run.way.id) not in completed)
+    return tuple(RunRequest(sample, way) for way in by_arm for sample in samples)
 
 
 def shares(runs: Sequence[RunRequest], count: int) -> tuple[tuple[RunRequest, ...], ...]:
@@ -116,3 +121,8 @@ def format_indices(indices: Sequence[int] | None) -> str:
         else:
             spans.append([index, index])
     return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in spans)
+
+
+def _number(value: float) -> str:
+    """Return the shortest text that reads back as ``value``, so that two strengths never share a name."""
+    return repr(float(value)).removesuffix(".0")

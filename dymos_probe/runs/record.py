@@ -10,9 +10,9 @@ from typing import Any
 from dymos_probe.errors import InputError, StudyError
 from dymos_probe.pairs import Offload, Pair, load_pair
 from dymos_probe.pairs.preset import Dtype
-from dymos_probe.runs.fill import Progress, fill
+from dymos_probe.runs.fill import Progress, fill, still_missing
 from dymos_probe.runs.images import locate_image, read_image
-from dymos_probe.runs.plan import I2V, T2V, RunRequest, make_sample, missing_runs
+from dymos_probe.runs.plan import I2V, T2V, RunRequest, all_runs, make_sample
 from dymos_probe.runs.prompts import PromptRow, read_prompts
 from dymos_probe.runs.study import (
     RecordedBranches,
@@ -22,7 +22,7 @@ from dymos_probe.runs.study import (
     default_mode,
     resolve_generation,
 )
-from dymos_probe.store import Sample, completed_runs, storage_errors
+from dymos_probe.store import Sample, storage_errors
 from dymos_probe.store.schema import STUDY_FILE
 from dymos_probe.tap import RecordMode
 
@@ -78,8 +78,6 @@ def plan_record(
         "extra": extra,
     }
     generation = resolve_generation(chosen, given)
-    if generation.num_inference_steps < 1:
-        raise InputError(f"num_inference_steps {generation.num_inference_steps} must be at least 1")
     study = Study(
         path=out,
         pair=chosen,
@@ -90,8 +88,8 @@ def plan_record(
     )
     if (out / STUDY_FILE).is_file():
         study = check_same(study)
-    completed = completed_runs(out) if study.exists else frozenset()
-    return RecordPlan(study=study, samples=samples, images=images, missing=missing_runs(samples, (T2V, I2V), completed))
+    missing = still_missing(study, all_runs(samples, (T2V, I2V)))
+    return RecordPlan(study=study, samples=samples, images=images, missing=missing)
 
 
 def record(
@@ -143,11 +141,9 @@ def record(
 
 def fill_plan(
     plan: RecordPlan, *, workers: int = 0, scheduler: str | None = None, progress: Progress | None = None
-) -> None:
-    """Make what a plan still misses."""
-    with storage_errors(plan.study.path):
-        plan.study.path.mkdir(parents=True, exist_ok=True)
-    fill(
+) -> tuple[RunRequest, ...]:
+    """Make what a plan still misses, and return it."""
+    return fill(
         plan.study,
         plan.missing,
         samples=plan.samples,
@@ -159,12 +155,27 @@ def fill_plan(
     )
 
 
+def check_seed(seed: int) -> None:
+    """Refuse a seed that torch or the store cannot hold.
+
+    Raises
+    ------
+    InputError
+        Naming the seed and the range.
+    """
+    if not 0 <= seed <= _LARGEST_SEED:
+        raise InputError(f"seed {seed} must be between 0 and {_LARGEST_SEED}")
+
+
 def _check_folder(out: Path) -> None:
-    if out.exists() and not out.is_dir():
-        raise StudyError(f"{out} is a file; give a new folder or the folder of a study")
-    if out.is_dir() and not (out / STUDY_FILE).is_file() and any(out.iterdir()):
-        found = sorted(item.name for item in out.iterdir())[0]
-        raise StudyError(f"{out} is no study and is not empty (it has {found}); give a new folder or a study")
+    with storage_errors(out):
+        if not out.exists():
+            return
+        if not out.is_dir():
+            raise StudyError(f"{out} is a file; give a new folder or the folder of a study")
+        names = sorted(item.name for item in out.iterdir())
+    if STUDY_FILE not in names and (found := [name for name in names if not name.startswith(".")]):
+        raise StudyError(f"{out} is no study and is not empty (it has {found[0]}); give a new folder or a study")
 
 
 def _samples(prompts: str | Path | Iterable[str], seeds: Sequence[int]) -> tuple[tuple[Sample, ...], dict[str, Path]]:
@@ -178,8 +189,7 @@ def _samples(prompts: str | Path | Iterable[str], seeds: Sequence[int]) -> tuple
     if not seeds:
         raise InputError("no seed is given; give at least one")
     for seed in seeds:
-        if not 0 <= seed <= _LARGEST_SEED:
-            raise InputError(f"seed {seed} must be between 0 and {_LARGEST_SEED}")
+        check_seed(seed)
     samples: dict[str, Sample] = {}
     images: dict[str, Path] = {}
     for row in rows:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from dymos_probe.errors import StudyError
+from dymos_probe.errors import InputError, StudyError
 from dymos_probe.families import Generation, family_of
-from dymos_probe.pairs import Pair, describe, load_pipeline, preset
+from dymos_probe.pairs import Pair, describe, load_pair, load_pipeline, preset
 from dymos_probe.pairs.load import placement
 from dymos_probe.store import is_created, read_config
 from dymos_probe.tap import RecordMode
@@ -57,7 +58,13 @@ def default_mode(pair: Pair) -> RecordMode:
 
 
 def resolve_generation(pair: Pair, given: Mapping[str, Any]) -> Generation:
-    """Return the generation settings: what is given, else the preset's, else the T2V pipeline's own defaults."""
+    """Return the generation settings: what is given, else the preset's, else the T2V pipeline's own defaults.
+
+    Raises
+    ------
+    InputError
+        When there would be no step, or the guidance scale is no number.
+    """
     chosen = {name: value for name, value in given.items() if value is not None}
     known: dict[str, Any] = {}
     if pair.preset is not None:
@@ -67,7 +74,14 @@ def resolve_generation(pair: Pair, given: Mapping[str, Any]) -> Generation:
         known = family_of(pipe)[0].defaults(pipe)
     extra = dict(pair.preset.extra) if pair.preset is not None else {}
     extra.update(chosen.pop("extra", {}))
-    return Generation(**{**known, **chosen}, extra=extra)
+    generation = Generation(**{**known, **chosen}, extra=extra)
+    if generation.num_frames == 1:
+        raise InputError("num_frames 1 is a picture; attention between frames needs a video of more")
+    if generation.num_inference_steps < 1:
+        raise InputError(f"num_inference_steps {generation.num_inference_steps} must be at least 1")
+    if not math.isfinite(generation.guidance_scale):
+        raise InputError(f"guidance_scale {generation.guidance_scale} must be a number; 1 turns guidance off")
+    return generation
 
 
 def configuration(study: Study) -> dict[str, Any]:
@@ -94,7 +108,7 @@ def check_same(study: Study) -> Study:
     StudyError
         When the folder was made with another model or setting; the message names the first that differs.
     """
-    stored = read_config(study.path)
+    stored = _recorded(study.path)
     pinned = replace(study, pair=_pinned(study.pair, stored["pair"]))
     asked = configuration(pinned)
     for key, has, wants in _differences(_identity(stored), _identity(asked)):
@@ -114,25 +128,24 @@ def open_for_more(path: Path, **placed: Any) -> Study:
     ------
     StudyError
         When the folder is no study, or its models are no longer the ones it was made with.
+    MissingFileError
+        When the folder of a model is gone.
     """
-    stored = read_config(path)
+    stored = _recorded(path)
     here = {**stored["environment"], **{key: value for key, value in placed.items() if value is not None}}
     sources: dict[str, Any] = {}
+    known = preset(stored["pair"]["preset"]) if stored["pair"]["preset"] else None
     for arm in ("t2v", "i2v"):
         model = stored["pair"][arm]
         sources[arm] = Path(model["folder"]) if "folder" in model else model["hub_id"]
+        if known is not None and known.built and not Path(sources[arm]).exists():
+            sources[arm] = load_pair(known.name).source(arm)  # built again, and compared below
         sources[f"revision_{arm}"] = model.get("commit") or model.get("revision")
         sources[f"pipeline_{arm}"] = model["pipeline"]
-    pair = Pair(
-        **sources,
-        **here,
-        preset=preset(stored["pair"]["preset"]) if stored["pair"]["preset"] else None,
-        scheduler=stored["pair"]["scheduler"],
-        dtype=stored["dtype"],
-    )
+    pair = Pair(**sources, **here, preset=known, scheduler=stored["pair"]["scheduler"], dtype=stored["dtype"])
     study = Study(
         path=path,
-        pair=pair,
+        pair=load_pair(pair),
         generation=Generation(**stored["generation"]),
         mode=stored["record"]["mode"],
         branches=stored["record"]["branches"],
@@ -153,6 +166,19 @@ def _pinned(pair: Pair, stored: Mapping[str, Any]) -> Pair:
         if stored[arm].get("commit") and stored[arm].get("hub_id") == str(pair.source(arm)) and not pair.revision(arm)
     }
     return replace(pair, **commits)
+
+
+def _recorded(path: Path) -> dict[str, Any]:
+    """Return the configuration of a study that :func:`configuration` described."""
+    stored = read_config(path)
+    try:
+        _identity(stored)
+        _ = stored["environment"], stored["pair"]["preset"], stored["pair"]["t2v"]["pipeline"]
+    except (KeyError, TypeError) as error:
+        raise StudyError(
+            f"the study {path} was not made by `probe record` (its study.json lacks {error}); record another"
+        ) from error
+    return stored
 
 
 def _identity(config: Mapping[str, Any]) -> dict[str, Any]:

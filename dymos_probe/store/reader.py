@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 import zarr
+from zarr.errors import ZarrUserWarning
 
 from dymos_probe.errors import CorruptStoreError, StudyError
 from dymos_probe.store.group import array, is_consolidated, open_group, read_array
@@ -132,7 +134,17 @@ def open_study(path: str | Path, *, check: bool = True) -> xr.Dataset:
     importlib.import_module("dymos_probe.analysis.accessor")
     path = Path(path)
     read_config(path)
-    group = open_group(path, "r")
+    while True:
+        group = open_group(path, "r")
+        try:
+            return _open(path, group, check=check)
+        except ValueError:
+            # Its parts do not fit one another when the study grew in between; then it is another one now.
+            if open_group(path, "r").metadata == group.metadata:
+                raise
+
+
+def _open(path: Path, group: zarr.Group, *, check: bool) -> xr.Dataset:
     consolidated = is_consolidated(group)
     ds = _open_dataset(path, consolidated=consolidated)
     if check:
@@ -184,9 +196,12 @@ def verify_study(path: str | Path) -> list[tuple[str, str]]:
 
 def _open_dataset(path: Path, *, consolidated: bool) -> xr.Dataset:
     try:
-        ds: xr.Dataset = xr.open_zarr(
-            path / STORE_FOLDER, consolidated=consolidated, chunks=None, mask_and_scale=False, decode_times=False
-        )
+        with warnings.catch_warnings():
+            # Files that another process is about to rename, listed where nothing is consolidated yet.
+            warnings.filterwarnings("ignore", message="Object at .* is not recognized", category=ZarrUserWarning)
+            ds: xr.Dataset = xr.open_zarr(
+                path / STORE_FOLDER, consolidated=consolidated, chunks=None, mask_and_scale=False, decode_times=False
+            )
     except (ValueError, KeyError) as error:
         raise CorruptStoreError(f"the labels of the study {path} cannot be read ({error})") from error
     return ds

@@ -15,8 +15,9 @@ from typing import Any
 from dymos_probe.errors import EnvironmentLacksError, InputError, MissingFileError, StudyError
 from dymos_probe.store.schema import SCHEMA_NAME, SCHEMA_VERSION, STUDY_FILE, AttentionShape
 
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _NOT_ALLOWED = (errno.EROFS, errno.EACCES, errno.EPERM)
+_NO_PLACE = (errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ELOOP)
 
 
 @contextlib.contextmanager
@@ -26,7 +27,9 @@ def storage_errors(path: Path) -> Iterator[None]:
     Raises
     ------
     EnvironmentLacksError
-        When the block raises OSError with ENOSPC, EDQUOT, EROFS, EACCES or EPERM.
+        When the block raises OSError with ENOSPC, EDQUOT, EFBIG, EROFS, EACCES or EPERM.
+    InputError
+        When no folder can be at ``path``: a part of it is a file, or its name is too long.
     """
     try:
         yield
@@ -40,6 +43,8 @@ def storage_errors(path: Path) -> Iterator[None]:
             raise EnvironmentLacksError(
                 f"the study {path} cannot be written ({error.strerror}); choose a folder you may write to"
             ) from error
+        if error.errno in _NO_PLACE:
+            raise InputError(f"{path} cannot be a folder ({error.strerror}); give another") from error
         raise
 
 

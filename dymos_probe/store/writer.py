@@ -85,7 +85,8 @@ def create_study(path: str | Path, *, config: Mapping[str, Any], shape: Attentio
                 check_config(path, plain)
                 check_shape(path, shape)
             else:
-                foreign = sorted(item.name for item in path.iterdir() if not item.name.endswith(".partial"))
+                # Hidden files are locks, leftovers of a killed process, or of the desktop: nobody's data.
+                foreign = sorted(item.name for item in path.iterdir() if not item.name.startswith("."))
                 if foreign:
                     raise StudyError(
                         f"{path} is no study and is not empty (it has {foreign[0]}); give a new folder or a study"
@@ -95,10 +96,16 @@ def create_study(path: str | Path, *, config: Mapping[str, Any], shape: Attentio
 
 
 def is_created(path: str | Path) -> bool:
-    """Return whether a study is at ``path`` and its creation was not cut off half way."""
+    """Return whether a study is at ``path`` and its creation was not cut off half way.
+
+    Raises
+    ------
+    CorruptStoreError
+        When its metadata is damaged.
+    """
     folder = Path(path) / STORE_FOLDER
     has_file = (Path(path) / STUDY_FILE).is_file() and (folder / "zarr.json").is_file()
-    return has_file and is_consolidated(zarr.open_group(folder, mode="r"))
+    return has_file and is_consolidated(open_group(Path(path), "r"))
 
 
 def extend_study(path: str | Path, *, samples: Sequence[Sample] = (), conditions: Sequence[Condition] = ()) -> None:

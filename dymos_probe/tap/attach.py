@@ -9,17 +9,16 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-import numpy as np
 import torch
 from torch import nn
 from torch.utils.hooks import RemovableHandle
 
-from dymos_kernels import FrameMass
+from dymos_kernels import FrameMass, implementations
 from dymos_probe.bias import Bias, Branch
 from dymos_probe.errors import InputError, TapError
 from dymos_probe.families import Family, Site, denoisers, family_of
 from dymos_probe.layout import TokenLayout
-from dymos_probe.tap.attention import Request, answer
+from dymos_probe.tap.attention import Request, answer, bias_table
 from dymos_probe.tap.clock import Clock, Tick
 from dymos_probe.tap.compiled import forget_graphs, is_compiled, is_compiler_refusal
 from dymos_probe.tap.recording import Recorder, Recording
@@ -65,7 +64,7 @@ def attach(
     Raises
     ------
     InputError
-        For an unknown pipeline class, mode, or a bias on layers the model does not have.
+        For an unknown pipeline class, mode or implementation, or a bias on layers the model does not have.
     TapError
         On entering, when another tap is open; while running or on leaving, when a self-attention layer did
         not go through the tap exactly once in each forward.
@@ -79,6 +78,8 @@ def attach(
     """
     if record not in (True, False, "observe", "fused"):
         raise InputError(f"record {record!r} is unknown; choose True, False, 'observe' or 'fused'")
+    if impl not in ("auto", *implementations()):
+        raise InputError(f"impl {impl!r} is not available here; choose one of auto, {', '.join(implementations())}")
     if branches not in ("cond", "both"):
         raise InputError(f"branches {branches!r} is unknown; choose 'cond' or 'both'")
     return Tap(
@@ -122,16 +123,15 @@ class Tap:
         self._transformers = denoisers(pipe)
         self._sites = tuple(family.sites(transformer) for transformer in self._transformers)
         self._check_bias()
-        self._seam = Seam(self._attend)
+        self._seam, self._clock = Seam(self._attend), Clock(pipe)
         self._handles: list[RemovableHandle] = []
         self._thread: int | None = None
         self._finished: list[Recording] = []
         self._recorder: Recorder | None = None
         self._forward: _Forward | None = None
         self._site: int | None = None
-        self._site_calls = 0
-        self._forwards = 0
-        self._guided = False
+        self._site_calls = self._forwards = 0
+        self._guided = self._left = False
 
     # What the user reads ----------------------------------------------------------------
 
@@ -163,10 +163,11 @@ class Tap:
 
     def __enter__(self) -> Self:
         """Attach: hooks on transformers and self-attention modules, and the seam."""
+        if self._left:
+            raise TapError("this tap was left; attach again for another `with` block")
         self._seam.open()
         try:
             self._timesteps_before = getattr(self._pipe.scheduler, "timesteps", None)
-            self._clock = Clock(self._pipe)
             for expert, transformer in enumerate(self._transformers):
                 self._hook_transformer(expert, transformer)
             self._forget_graphs_if_compiled()
@@ -179,6 +180,7 @@ class Tap:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Detach, and refuse a record that is not whole."""
+        self._left = True
         self._detach()
         self._forget_graphs_if_compiled()
         if is_compiler_refusal(error):
@@ -244,8 +246,8 @@ class Tap:
             self._site = None
             if output is not None and self._site_calls != 1:
                 raise TapError(
-                    f"layer {site.name} called torch's scaled_dot_product_attention {self._site_calls} times, not once: its "
-                    "attention back end or a cache bypasses the tap; call "
+                    f"layer {site.name} called torch's scaled_dot_product_attention {self._site_calls} times, not 1; "
+                    "an attention back end or a cache bypasses the tap; call "
                     "pipe.transformer.set_attention_backend('native') and disable caching"
                 )
 
@@ -262,7 +264,7 @@ class Tap:
         self._check_thread()
         tick = self._clock.tick()
         if tick.begins:
-            self._begin_call(tick)
+            self._begin_call()
         rows = inputs["hidden_states"].shape[0]
         branches = self._family.branches(self._pipe, rows=rows, forward=tick.forward, guided=self._guided)
         layout = self._family.layout(transformer, inputs)
@@ -292,21 +294,21 @@ class Tap:
                 masses=[mass for _, mass in sorted(forward.masses.items()) if mass is not None],
             )
 
-    def _begin_call(self, tick: Tick) -> None:
+    def _begin_call(self) -> None:
         self._finish_call()
-        self._schedule = self._clock.schedule
         self._guided = self._family.guided(self._pipe)
         if self._mode is not None:
             counts = {len(sites) for sites in self._sites}
             if len(counts) > 1:
                 raise TapError(f"the experts have different numbers of layers, {sorted(counts)}; record one at a time")
-            self._recorder = Recorder(layers=tuple(site.name for site in self._sites[0]), steps=tick.steps)
+            timestep, sigma = self._clock.schedule
+            layers = tuple(site.name for site in self._sites[0])
+            self._recorder = Recorder(layers=layers, timestep=timestep, sigma=sigma)
 
     def _finish_call(self) -> None:
         recorder, self._recorder = self._recorder, None
         if recorder is not None:
-            timestep, sigma = self._schedule
-            self._finished.append(recorder.finish(timestep=timestep, sigma=sigma))
+            self._finished.append(recorder.finish())
 
     # Attention --------------------------------------------------------------------------
 
@@ -314,14 +316,6 @@ class Tap:
         """Return the batch rows that are recorded; rows of one branch lie together."""
         rows = [row for row, branch in enumerate(forward.branches) if branch in self._recorded_branches]
         return slice(rows[0], rows[-1] + 1) if self._mode is not None and rows else None
-
-    def _bias_table(self, forward: _Forward, layer: int, heads: int, device: torch.device) -> torch.Tensor | None:
-        """Return λ·φ as (rows, heads, F), or None where nothing is modulated."""
-        bias, tick = self._bias, forward.tick
-        if bias is None or not bias.acts(step=tick.step, steps=tick.steps, layer=layer):
-            return None
-        table = bias.table(branches=forward.branches, heads=heads, frames=forward.layout.frames)
-        return torch.from_numpy(table).float().to(device) if np.any(table) else None
 
     def _attend(self, call: Call) -> torch.Tensor | None:
         forward, layer = self._forward, self._site
@@ -343,7 +337,9 @@ class Tap:
             call,
             Request(
                 layout=forward.layout,
-                table=self._bias_table(forward, layer, heads, call.query.device),
+                table=bias_table(
+                    self._bias, forward.tick, forward.branches, layer=layer, heads=heads, frames=forward.layout.frames
+                ),
                 key_frame=self._bias.key_frame if self._bias is not None else 0,
                 rows=self._recorded_rows(forward),
                 fused=self._mode == "fused",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,9 @@ import torch
 
 import dymos_kernels
 from dymos_kernels import FrameLayout, FrameMass
+from dymos_probe.bias import Bias, Branch
 from dymos_probe.layout import TokenLayout
+from dymos_probe.tap.clock import Tick
 from dymos_probe.tap.masks import read_padding
 from dymos_probe.tap.seam import Call
 
@@ -21,7 +24,7 @@ class Request:
     layout: TokenLayout
     """Where text and frames are in the sequence."""
     table: torch.Tensor | None
-    """λ·φ, (B, heads, F), or None where nothing is modulated."""
+    """λ·φ, (B, heads, F) on any device, or None where nothing is modulated."""
     key_frame: int
     """Latent frame whose keys are modulated."""
     rows: slice | None
@@ -30,6 +33,16 @@ class Request:
     """Whether output and record come from one pass even where nothing is modulated."""
     impl: str
     """Which implementation of ``dymos_kernels`` computes."""
+
+
+def bias_table(
+    bias: Bias | None, tick: Tick, branches: Sequence[Branch], *, layer: int, heads: int, frames: int
+) -> torch.Tensor | None:
+    """Return λ·φ as (rows, heads, F) float32 on the CPU, or None where nothing is modulated."""
+    if bias is None or not bias.acts(step=tick.step, steps=tick.steps, layer=layer):
+        return None
+    table = bias.table(branches=branches, heads=heads, frames=frames)
+    return torch.from_numpy(table).float() if table.any() else None
 
 
 def answer(call: Call, request: Request) -> tuple[torch.Tensor, FrameMass | None]:
@@ -42,7 +55,7 @@ def answer(call: Call, request: Request) -> tuple[torch.Tensor, FrameMass | None
     TapError
         When the call's mask is anything but padding.
     """
-    rows, table = request.rows, request.table
+    rows, table = request.rows, None if request.table is None else request.table.to(call.query.device)
     if table is None and rows is None:
         return call.run(), None
     batch, _, length, _ = call.query.shape

@@ -65,9 +65,11 @@ class Recording:
 class Recorder:
     """Collects the masses of one pipeline call, forward by forward."""
 
-    def __init__(self, *, layers: tuple[str, ...], steps: int) -> None:
-        self.layers = layers
-        self.steps = steps
+    def __init__(
+        self, *, layers: tuple[str, ...], timestep: npt.NDArray[np.float64], sigma: npt.NDArray[np.float64]
+    ) -> None:
+        self.layers, self.timestep, self.sigma = layers, timestep, sigma
+        self.steps = len(timestep)
         self._masses: dict[tuple[int, Branch], tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]] = {}
         self._experts: dict[int, int] = {}
         self._grid: tuple[int, int, int] | None = None
@@ -99,16 +101,17 @@ class Recorder:
                 raise TapError(f"step {step} was recorded twice in the {branch} branch")
             self._masses[step, branch] = mass[rows], text[rows]
 
-    def finish(self, *, timestep: npt.NDArray[np.float64], sigma: npt.NDArray[np.float64]) -> Recording:
+    def finish(self) -> Recording:
         """Return the recording.
 
         Raises
         ------
         TapError
-            When a step or a branch of a step is missing.
+            When there is no forward at all, or a step or a branch of a step is missing.
         """
-        assert self._grid is not None
         branches = tuple(sorted({branch for _, branch in self._masses}))
+        if self._grid is None or not branches:
+            raise TapError("the pipeline call left no record; it failed in its first forward")
         missing = [(s, b) for s in range(self.steps) for b in branches if (s, b) not in self._masses]
         if missing:
             raise TapError(
@@ -127,8 +130,8 @@ class Recorder:
             text_mass=stacks[1],
             branches=branches,
             layers=self.layers,
-            timestep=timestep,
-            sigma=sigma,
+            timestep=self.timestep,
+            sigma=self.sigma,
             expert=np.array([self._experts[s] for s in range(self.steps)]),
             grid=self._grid,
         )

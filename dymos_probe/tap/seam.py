@@ -90,7 +90,7 @@ class Seam:
                 )
             return out
 
-        F.scaled_dot_product_attention = tapped  # type: ignore[assignment]
+        F.scaled_dot_product_attention = tapped
 
     def close(self) -> None:
         """Put the original function back; does nothing when not open."""

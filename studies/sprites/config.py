@@ -100,6 +100,12 @@ class DenoiserConfig:
     """Latent pixels a side of a token."""
     time_width: int = 64
     """Channels of the timestep embedding."""
+    snr_shift: float = 4.0
+    """Division of the scheduler's signal-to-noise ratio.
+
+    A sprite fills a thousand latent elements at once, so its place shows through much noise;
+    without the shift two of twenty steps would decide it.
+    """
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,6 +146,8 @@ class EvaluationConfig:
     """Strength of the controls."""
     step_ratio: float = 0.25
     """Fraction of the steps modulated."""
+    placebo_key_frame: int = 3
+    """Latent frame whose keys are weakened in the placebo control."""
     early: float = 0.1
     """Fraction of the steps over which attention is averaged."""
     classifier: Optimisation = Optimisation(steps=400, learning_rate=3e-3, warmup=20, ema_decay=0.98)
@@ -159,15 +167,15 @@ class Experiment:
     denoiser: DenoiserConfig = DenoiserConfig()
     """The text encoder and the transformer."""
     t2v: DiffusionConfig = DiffusionConfig(
-        clips=4800,
+        clips=6400,
         batch=32,
-        optimisation=Optimisation(steps=3000, learning_rate=1.5e-3, warmup=100, ema_decay=0.998),
+        optimisation=Optimisation(steps=3200, learning_rate=1.5e-3, warmup=100, ema_decay=0.998),
     )
     """Training of the T2V denoiser."""
     i2v: DiffusionConfig = DiffusionConfig(
         clips=2400,
         batch=16,
-        optimisation=Optimisation(steps=1700, learning_rate=8e-4, warmup=50, ema_decay=0.995),
+        optimisation=Optimisation(steps=1500, learning_rate=8e-4, warmup=50, ema_decay=0.995),
     )
     """Fine-tuning of either I2V denoiser; they differ in their clips alone."""
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
@@ -194,8 +202,8 @@ def toy(seed: int = 0) -> Experiment:
             block_out_channels=(4, 8, 8),
             image_steps=1,
             image_batch=2,
-            crop_batch=1,
-            clip_batch=1,
+            crop_batch=2,
+            clip_batch=2,
             crop_side=12,
             clip_frames=9,
             optimisation=few(whole.vae.optimisation),
@@ -209,6 +217,8 @@ def toy(seed: int = 0) -> Experiment:
             control_prompts=1,
             steps=4,
             lams=(-1.0, 0.0, 1.0),
+            control_lam=1.0,
+            placebo_key_frame=2,
             classifier=few(whole.evaluation.classifier),
         ),
     )

@@ -110,7 +110,9 @@ class Clip:
     @property
     def caption(self) -> str:
         """The prompt, which tells the captioned motion whatever the real one."""
-        return f"a {self.colour} {self.shape} moves {self.direction} {self.speed} on a {self.background} background"
+        article = "an" if self.colour[0] in "aeiou" else "a"
+        sprite = f"{article} {self.colour} {self.shape}"
+        return f"{sprite} moves {self.direction} {self.speed} on a {self.background} background"
 
     def path(self, frames: int) -> npt.NDArray[np.float64]:
         """Return the middle of the sprite in each frame, (frames, 2), pixels (x, y)."""
@@ -152,8 +154,7 @@ def draw_clip(rng: np.random.Generator, size: VideoConfig, split: Split, *, cura
     speed = list(SPEEDS)[rng.integers(len(SPEEDS))]
     scale = size.side / _REFERENCE_SIDE
     radius = rng.uniform(*RADII) * scale
-    # Fewer frames than 25 cover the same ground.
-    pace = rng.uniform(*SPEEDS[speed]) * scale * 24 / max(size.frames - 1, 24)
+    pace = rng.uniform(*SPEEDS[speed]) * scale
     margin = _REACH * radius + scale
     shift = pace * (size.frames - 1) * np.array(DIRECTIONS[direction])
     low = margin + np.maximum(-shift, 0.0)
@@ -178,9 +179,12 @@ def draw_clip(rng: np.random.Generator, size: VideoConfig, split: Split, *, cura
 def draw_clips(
     count: int, *, seed: tuple[int, ...], size: VideoConfig, split: Split, curation: Curation = "uncurated"
 ) -> list[Clip]:
-    """Return ``count`` clips that ``seed`` decides; a longer list begins with the shorter one."""
-    rng = np.random.default_rng(seed)
-    return [draw_clip(rng, size, split, curation=curation) for _ in range(count)]
+    """Return ``count`` clips that ``seed`` decides.
+
+    Each has a generator of its own: a longer list begins with the shorter one, and the clips of
+    two curations differ in their motion alone.
+    """
+    return [draw_clip(np.random.default_rng((*seed, index)), size, split, curation=curation) for index in range(count)]
 
 
 def render(

@@ -15,9 +15,17 @@ from dymos_probe.tap import attach
 def test_under_the_tap_and_after_it_the_video_is_bit_identical(case, bias):
     with case.untouched_afterwards():
         with attach(case.pipe, bias=bias) as probe:
-            video = case.run()
-        np.testing.assert_array_equal(video, case.video())
+            latents = case.run()
+        np.testing.assert_array_equal(latents, case.video())
         assert len(probe.calls) == 1
+
+
+def test_the_decoded_video_is_bit_identical(case):
+    plain = case.run(output_type="np")
+    with attach(case.pipe):
+        video = case.run(output_type="np")
+    assert np.isfinite(plain).all() and plain.std() > 0.01
+    np.testing.assert_array_equal(video, plain)
 
 
 def test_the_record_is_the_float64_softmax_of_every_call(case, capture):

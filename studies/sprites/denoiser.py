@@ -1,0 +1,138 @@
+"""The transformer and its text encoder as one trainable module, and the loss both arms are trained by."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import CogVideoXDDIMScheduler, CogVideoXTransformer3DModel
+from torch import nn
+from transformers import T5EncoderModel
+
+from studies.sprites.config import DenoiserConfig, DiffusionConfig, Experiment
+from studies.sprites.latents import EncodedClips
+from studies.sprites.processes import rank, world
+from studies.sprites.text import build_text_encoder
+from studies.sprites.training import Losses, seed_torch
+
+VAE_SPACE, VAE_TIME = 4, 4
+
+
+class Denoiser(nn.Module):
+    """Text encoder and transformer; ``forward`` is what is differentiated."""
+
+    def __init__(self, text_encoder: T5EncoderModel, transformer: CogVideoXTransformer3DModel) -> None:
+        super().__init__()
+        self.text_encoder = text_encoder
+        self.transformer = transformer
+
+    def forward(self, tokens: torch.Tensor, latents: torch.Tensor, timesteps: torch.Tensor) -> torch.Tensor:
+        """Return the predicted velocity (B, F, C, h, w)."""
+        text = self.text_encoder(tokens).last_hidden_state
+        return self.transformer(latents, text, timesteps, return_dict=False)[0]
+
+    def save(self, folder: Path) -> None:
+        """Write both models under ``folder``."""
+        self.text_encoder.save_pretrained(folder / "text_encoder")
+        self.transformer.save_pretrained(folder / "transformer")
+
+    @classmethod
+    def load(cls, folder: Path) -> Denoiser:
+        """Return what `save` wrote."""
+        return cls(
+            T5EncoderModel.from_pretrained(folder / "text_encoder"),
+            CogVideoXTransformer3DModel.from_pretrained(folder / "transformer"),
+        )
+
+
+def build_denoiser(experiment: Experiment, vocabulary: int) -> Denoiser:
+    """Return the T2V denoiser with fresh weights, decided by the experiment's seed."""
+    text_encoder = build_text_encoder(experiment.denoiser, vocabulary, experiment.seed)
+    seed_torch(experiment.seed, 2)
+    return Denoiser(text_encoder, _transformer(experiment, channels=1))
+
+
+def widen_for_image(experiment: Experiment, t2v: Denoiser) -> Denoiser:
+    """Return an I2V denoiser that starts as ``t2v``: its input has the image's channels too, with zero weights.
+
+    Its text encoder is frozen, so that both arms read prompts alike.
+    """
+    i2v = _transformer(experiment, channels=2)
+    weights = dict(t2v.transformer.state_dict())
+    narrow = weights["patch_embed.proj.weight"]
+    weights["patch_embed.proj.weight"] = torch.cat([narrow, torch.zeros_like(narrow)], dim=1)
+    i2v.load_state_dict(weights)
+    return Denoiser(t2v.text_encoder.requires_grad_(False), i2v)
+
+
+def build_scheduler(config: DenoiserConfig) -> CogVideoXDDIMScheduler:
+    """Return the scheduler of both arms: v-prediction, zero terminal SNR, trailing steps."""
+    return CogVideoXDDIMScheduler(
+        prediction_type="v_prediction",
+        timestep_spacing="trailing",
+        rescale_betas_zero_snr=True,
+        clip_sample=False,
+        snr_shift_scale=config.snr_shift,
+    )
+
+
+class DiffusionLoss:
+    """Squared error of the velocity on a batch of encoded clips that ``step`` decides."""
+
+    def __init__(
+        self,
+        clips: EncodedClips,
+        config: DiffusionConfig,
+        scheduler: CogVideoXDDIMScheduler,
+        *,
+        seed: int,
+        image: bool,
+        device: str,
+    ) -> None:
+        self._clips, self._config, self._scheduler = clips, config, scheduler
+        self._seed, self._image, self._device = seed, image, device
+
+    def __call__(self, model: nn.Module, step: int) -> Losses:
+        """Return the loss term of this process's part of the batch of ``step``."""
+        config = self._config
+        # Every process draws the whole batch and takes its part: their number does not change the batch.
+        mine = slice(rank(), None, world())
+        rng = np.random.default_rng((self._seed, 3, step))
+        chosen = rng.integers(0, len(self._clips), config.batch)
+        lowest = np.where(rng.random(config.batch) < config.high_noise_share, config.high_noise_from, 0)
+        timesteps = torch.from_numpy(rng.integers(lowest, 1000))[mine].to(self._device)
+        empty = torch.from_numpy(rng.random(config.batch) < config.prompt_dropout)[mine]
+        seed_torch(self._seed, 4, step)
+        batch = self._clips.batch(chosen)
+        noise = torch.randn(batch.latents.shape)[mine].to(self._device)
+        clean = batch.latents[mine].to(self._device)
+        tokens = torch.where(empty[:, None], self._clips.empty, batch.tokens[mine]).to(self._device)
+        noisy = self._scheduler.add_noise(clean, noise, timesteps)
+        if self._image:
+            reference = torch.zeros_like(clean)
+            reference[:, 0] = batch.images[mine].to(self._device)
+            noisy_input = torch.cat([noisy, reference], dim=2)
+        else:
+            noisy_input = noisy
+        velocity = self._scheduler.get_velocity(clean, noise, timesteps)
+        return {"velocity": (model(tokens, noisy_input, timesteps) - velocity).square().mean()}
+
+
+def _transformer(experiment: Experiment, *, channels: int) -> CogVideoXTransformer3DModel:
+    config, video, latent = experiment.denoiser, experiment.video, experiment.vae.latent_channels
+    return CogVideoXTransformer3DModel(
+        num_attention_heads=config.heads,
+        attention_head_dim=config.head_width,
+        in_channels=latent * channels,
+        out_channels=latent,
+        time_embed_dim=config.time_width,
+        text_embed_dim=config.text_width,
+        num_layers=config.layers,
+        sample_height=video.side // VAE_SPACE,
+        sample_width=video.side // VAE_SPACE,
+        sample_frames=video.frames,
+        patch_size=config.patch,
+        max_text_seq_length=config.text_tokens,
+        spatial_interpolation_scale=1.0,
+    )

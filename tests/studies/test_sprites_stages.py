@@ -1,0 +1,100 @@
+"""The study runs from nothing to three pipeline folders and their figures, and takes up where it was killed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from studies.sprites.config import Experiment, Optimisation, toy
+from studies.sprites.stages import STAGES, Study
+from studies.sprites.training import train
+
+ROOT = Path(__file__).parents[2]
+
+LOAD_ELSEWHERE = """
+import sys, numpy as np
+sys.path = [entry for entry in sys.path if entry != {root!r}]
+from PIL import Image
+from diffusers import CogVideoXImageToVideoPipeline, CogVideoXPipeline
+call = dict(prompt="a red star moves left quickly on a navy background", num_frames=9, num_inference_steps=2,
+            max_sequence_length=16, output_type="np")
+t2v = CogVideoXPipeline.from_pretrained({pair!r} + "/t2v")
+frames = t2v(**call).frames[0]
+for arm in ("i2v", "i2v-uncurated"):
+    i2v = CogVideoXImageToVideoPipeline.from_pretrained({pair!r} + "/" + arm)
+    assert i2v(image=Image.fromarray((frames[0] * 255).astype("uint8")), **call).frames[0].shape == frames.shape
+assert not any(name.split(".")[0] in ("dymos_probe", "studies") for name in sys.modules)
+print(*frames.shape)
+"""
+
+
+class Halt(Exception):
+    """Stands for a killed process."""
+
+
+def line_fit(folder: Path, *, halt_at: int | None) -> torch.nn.Linear:
+    """A training in which every step's data depend on the step alone."""
+    torch.manual_seed(0)
+    model = torch.nn.Linear(3, 1)
+
+    def losses(trained: torch.nn.Module, step: int) -> dict[str, torch.Tensor]:
+        if step == halt_at:
+            raise Halt
+        inputs = torch.randn(8, 3, generator=torch.Generator().manual_seed(step))
+        return {"square": (trained(inputs) - inputs.sum(dim=1, keepdim=True)).square().mean()}
+
+    train(model, losses, Optimisation(steps=12, learning_rate=0.1, warmup=2, ema_decay=0.9, checkpoint_every=4), folder)
+    return model
+
+
+def test_a_killed_training_ends_with_the_weights_of_one_that_was_not(tmp_path: Path) -> None:
+    whole = line_fit(tmp_path / "whole", halt_at=None)
+    with pytest.raises(Halt):
+        line_fit(tmp_path / "killed", halt_at=7)
+    resumed = line_fit(tmp_path / "killed", halt_at=None)
+    torch.testing.assert_close(resumed.state_dict(), whole.state_dict(), rtol=0.0, atol=0.0)
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    experiment: Experiment = toy()
+    made = Study(experiment, tmp_path_factory.mktemp("sprites"), "cpu")
+    for stage in STAGES:
+        made.run(stage)
+    return made
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")
+def test_the_pair_loads_in_plain_diffusers_from_another_folder(study: Study, tmp_path: Path) -> None:
+    program = LOAD_ELSEWHERE.format(root=str(ROOT), pair=str(study.pair))
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["9", "24", "24", "3"]
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")
+def test_the_evaluation_has_a_row_for_every_condition_and_a_card_for_every_model(study: Study) -> None:
+    results = json.loads((study.pair / "evaluation.json").read_text())
+    assert results["settings"]["prompts"] == study.experiment.evaluation.prompts
+    assert {"t2v", "i2v λ=0", "i2v-uncurated λ=1", "placebo key frame"} <= set(results["conditions"])
+    for arm in ("t2v", "i2v", "i2v-uncurated"):
+        assert "max_sequence_length=16" in (study.pair / arm / "README.md").read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")
+def test_running_every_stage_again_changes_nothing(study: Study) -> None:
+    def weights() -> dict[Path, float]:
+        return {file: file.stat().st_mtime for file in study.out.rglob("*.safetensors")}
+
+    before = weights()
+    for stage in STAGES:
+        study.run(stage)
+    assert weights() == before
