@@ -13,7 +13,7 @@ from dymos_probe.pairs.preset import Dtype
 from dymos_probe.runs.fill import Progress, fill, still_missing
 from dymos_probe.runs.images import locate_image, read_image
 from dymos_probe.runs.plan import I2V, T2V, RunRequest, all_runs, make_sample
-from dymos_probe.runs.prompts import PromptRow, read_prompts
+from dymos_probe.runs.prompts import PromptRow, nearest_vbench_crop, read_prompts
 from dymos_probe.runs.study import (
     RecordedBranches,
     Study,
@@ -66,7 +66,8 @@ def plan_record(
     """Return what :func:`record` would do with these arguments, without generating anything."""
     out = Path(out)
     _check_folder(out)
-    samples, images = _samples(prompts, seeds)
+    texts = prompts if isinstance(prompts, (str, Path)) else tuple(prompts)
+    _rows(texts)  # so that a wrong file is told before a model is loaded
     chosen = load_pair(pair, dtype=dtype, device=device, offload=offload, vae_tiling=vae_tiling)
     given = {
         "height": height,
@@ -78,6 +79,8 @@ def plan_record(
         "extra": extra,
     }
     generation = resolve_generation(chosen, given)
+    rows = _rows(texts, vbench_crop=nearest_vbench_crop(generation.width, generation.height))
+    samples, images = _samples(rows, Path(texts) if isinstance(texts, (str, Path)) else Path(), seeds)
     study = Study(
         path=out,
         pair=chosen,
@@ -178,14 +181,17 @@ def _check_folder(out: Path) -> None:
         raise StudyError(f"{out} is no study and is not empty (it has {found[0]}); give a new folder or a study")
 
 
-def _samples(prompts: str | Path | Iterable[str], seeds: Sequence[int]) -> tuple[tuple[Sample, ...], dict[str, Path]]:
+def _rows(prompts: str | Path | tuple[str, ...], **how: str) -> tuple[PromptRow, ...]:
     if isinstance(prompts, (str, Path)):
-        rows, source = read_prompts(prompts), Path(prompts)
-    else:
-        rows = tuple(PromptRow(prompt=prompt, line=line) for line, prompt in enumerate(prompts, start=1))
-        source = Path()
-    if not rows:
+        return read_prompts(prompts, **how)
+    if not prompts:
         raise InputError("no prompt is given; give at least one")
+    return tuple(PromptRow(prompt=prompt, line=line) for line, prompt in enumerate(prompts, start=1))
+
+
+def _samples(
+    rows: tuple[PromptRow, ...], source: Path, seeds: Sequence[int]
+) -> tuple[tuple[Sample, ...], dict[str, Path]]:
     if not seeds:
         raise InputError("no seed is given; give at least one")
     for seed in seeds:

@@ -1,15 +1,18 @@
 """A server that imports everything once and forks a ``probe`` process for each line it is sent.
 
-A line is JSON: ``{"arguments": [...], "signal": 9, "after": 0.4}``; the answer says how the process
-ended and how long it ran. Without ``after`` it may finish. Run as a script; the tests start it.
+A line is JSON: ``{"arguments": [...], "after": 0.4, "study": "…", "videos": 2}``. The process is killed
+0.4 seconds after the study has two videos; ``after`` null lets it finish. The answer says how it ended and
+how long it ran. Run as a script; the tests start it.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import time
+from pathlib import Path
 
 
 def serve() -> None:
@@ -42,8 +45,14 @@ def serve() -> None:
                 sys.stderr.flush()
                 os._exit(status)
         if request["after"] is not None:
+            # Once so many videos are there, which is work that is under way, not libraries being loaded.
+            deadline = began + 60
+            while len(list(Path(request["study"]).glob("videos/*/*.mp4"))) < request["videos"]:
+                if os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) or time.monotonic() > deadline:
+                    break
+                time.sleep(0.005)
             time.sleep(request["after"])
-            os.kill(child, request["signal"])
+            os.kill(child, signal.SIGKILL)
         _, ended = os.waitpid(child, 0)
         seconds = time.monotonic() - began
         print(json.dumps({"status": os.waitstatus_to_exitcode(ended), "seconds": seconds}), flush=True)

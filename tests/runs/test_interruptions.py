@@ -36,8 +36,8 @@ class Forks:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
 
-    def run(self, *arguments: str | Path, after: float | None = None, with_signal: int = signal.SIGKILL):
-        request = {"arguments": [str(a) for a in arguments], "after": after, "signal": int(with_signal)}
+    def run(self, *arguments: str | Path, after: float | None = None, study: Path | None = None, videos: int = 0):
+        request = {"arguments": [str(a) for a in arguments], "after": after, "study": str(study), "videos": videos}
         self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
         return json.loads(self._process.stdout.readline())
@@ -141,8 +141,16 @@ def test_a_killed_command_loses_nothing_and_the_same_command_finishes(forks, und
         steps = record_command(study) if command == "record" else intervene_command(study)
         before = check_completed_runs(study, whole, truth)
         while True:
-            after = chance.uniform(0.1 * duration, 1.2 * duration) if kills < KILLS else None
-            ended = forks.run(*steps, after=after)
+            # At any time at all, or anywhere within one of the next runs.
+            there = len(list(study.glob("videos/*/*.mp4")))
+            if kills >= KILLS:
+                ended = forks.run(*steps)
+            elif chance.random() < 0.3:
+                ended = forks.run(*steps, after=chance.uniform(0, duration))
+            else:
+                ended = forks.run(
+                    *steps, after=chance.uniform(0, duration / 4), study=study, videos=there + chance.randint(0, 2)
+                )
             assert ended["status"] in (0, -signal.SIGKILL)
             kills += ended["status"] != 0
             done = check_completed_runs(study, whole, truth)

@@ -12,6 +12,7 @@ from PIL import Image
 
 import dymos_probe as dp
 from dymos_probe.errors import InputError, StudyError
+from dymos_probe.runs.record import plan_record
 from dymos_probe.store import verify_study
 
 PROMPTS = ["A dog runs across a beach", "A cat leaps over a wall"]
@@ -150,6 +151,17 @@ def test_an_image_of_the_prompt_file_is_the_reference_image(tmp_path, settings, 
     np.testing.assert_array_equal(ds["attention"].isel(sample=0).sel(condition="i2v"), run.attention)
     np.testing.assert_array_equal(*(ds["attention"].sel(condition="t2v").isel(sample=i) for i in (0, 1)))
     assert not np.array_equal(*(ds["attention"].sel(condition="i2v").isel(sample=i) for i in (0, 1)))
+
+
+def test_the_images_of_vbench_are_taken_from_the_crop_nearest_to_the_video(tmp_path, settings):
+    row = {"prompt_en": PROMPTS[0], "dimension": ["i2v_subject"], "image_type": "animal", "image_name": "dog.jpg"}
+    (tmp_path / "vbench2_i2v_full_info.json").write_text(json.dumps([row]))
+    for crop in ("1-1", "8-5", "7-4", "16-9"):
+        (tmp_path / "crop" / crop).mkdir(parents=True)
+        Image.new("RGB", (32, 20)).save(tmp_path / "crop" / crop / "dog.jpg")
+    plan = plan_record("tiny-cogvideox", tmp_path / "vbench2_i2v_full_info.json", out=tmp_path / "study", **settings)
+    # 48×32 pixels are 1.5 to 1.
+    assert [image.parent.name for image in plan.images.values()] == ["8-5"]
 
 
 def test_fused_recording_gives_the_maps_of_observing(study, tmp_path, settings):

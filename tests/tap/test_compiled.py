@@ -72,16 +72,25 @@ def test_a_compiled_transformer_is_recorded_and_biased_like_an_eager_one(fresh_c
     np.testing.assert_allclose(case.run(), eager.video(), atol=2e-5)  # and no tap is left in its graphs
 
 
-def test_a_graph_that_attention_breaks_out_of_is_not_reused_without_the_hooks(fresh_case, case_of):
-    """Such a graph holds no attention call, so nothing but the tap itself tells the compiler to look again."""
-    case, eager = fresh_case("ltx-video", "t2v"), case_of("ltx-video", "t2v")
-    for block in case.pipe.transformer.transformer_blocks:
-        block.attn1.forward = torch.compiler.disable(block.attn1.forward)
-        block.attn2.forward = torch.compiler.disable(block.attn2.forward)
-    in_place(case.pipe, backend="eager")
-    case.run()
-    assert_tapped_like_eager(case, eager)
-    np.testing.assert_allclose(case.run(), eager.video(), atol=2e-5)
+def test_no_graph_crosses_the_border_of_a_tap(fresh_case):
+    """The compiler does not look for hooks that came or went, so it must start anew on both sides."""
+    case, graphs = fresh_case("ltx-video", "t2v"), []
+
+    def counting(graph, _inputs):
+        graphs.append(graph)
+        return graph.forward
+
+    def traced():
+        before = len(graphs)
+        case.run()
+        return len(graphs) - before
+
+    regional(case.pipe, backend=counting)
+    outside = traced()
+    assert outside > 0 and traced() == 0
+    with attach(case.pipe):
+        assert traced() > 0
+    assert traced() == outside
 
 
 @pytest.mark.slow
