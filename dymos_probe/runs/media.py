@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,16 +33,25 @@ def write_video(path: Path, frames: Frames, *, fps: int) -> None:
         When the file cannot be written; nothing of it is left then.
     """
     even = np.pad(frames, ((0, 0), (0, frames.shape[1] % 2), (0, frames.shape[2] % 2), (0, 0)), mode="edge")
-    with (
-        _whole(path) as partial,
-        av.open(str(partial), mode="w", format="mp4", options={"movflags": "faststart"}) as container,
-    ):
-        stream = container.add_stream("libx264", rate=fps, options={"crf": "12", "preset": "medium"})
-        stream.height, stream.width = even.shape[1:3]
-        stream.pix_fmt = "yuv420p"
-        for frame in even:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
-        container.mux(stream.encode())
+    with _whole(path) as partial:
+        with av.open(str(partial), mode="w", format="mp4", options={"movflags": "faststart"}) as container:
+            stream = container.add_stream("libx264", rate=fps, options={"crf": "12", "preset": "medium", "x264-params": "mbtree=0"})
+            stream.height, stream.width = even.shape[1:3]
+            stream.pix_fmt = "yuv420p"
+            # With several threads the same frames came out in other bytes now and then.
+            stream.codec_context.thread_count = 1
+            for frame in even:
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+            container.mux(stream.encode())
+        if _frames_in(partial) != len(even):
+            # ffmpeg says nothing when the disk fills while it closes its file.
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+
+def _frames_in(path: Path) -> int:
+    """Return how many whole frames a video file holds."""
+    with av.open(str(path)) as container:
+        return sum(packet.size > 0 and not packet.is_corrupt for packet in container.demux(video=0))
 
 
 def write_image(path: Path, frame: Frames) -> None:

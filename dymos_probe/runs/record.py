@@ -79,7 +79,9 @@ def plan_record(
         "extra": extra,
     }
     generation = resolve_generation(chosen, given)
-    rows = _rows(texts, vbench_crop=nearest_vbench_crop(generation.width, generation.height))
+    # A size below 1 is refused later by the family, which knows the nearest that fits.
+    size = max(generation.width, 1), max(generation.height, 1)
+    rows = _rows(texts, vbench_crop=nearest_vbench_crop(*size))
     samples, images = _samples(rows, Path(texts) if isinstance(texts, (str, Path)) else Path(), seeds)
     study = Study(
         path=out,

@@ -135,13 +135,19 @@ def open_study(path: str | Path, *, check: bool = True) -> xr.Dataset:
     path = Path(path)
     read_config(path)
     while True:
-        group = open_group(path, "r")
+        before = _metadata(path)
         try:
-            return _open(path, group, check=check)
+            return _open(path, open_group(path, "r"), check=check)
         except ValueError:
             # Its parts do not fit one another when the study grew in between; then it is another one now.
-            if open_group(path, "r").metadata == group.metadata:
+            if _metadata(path) == before:
                 raise
+
+
+def _metadata(path: Path) -> bytes | None:
+    """Return the root metadata as it is on disk: NaN fill values make the parsed one unequal to itself."""
+    file = path / STORE_FOLDER / "zarr.json"
+    return file.read_bytes() if file.is_file() else None
 
 
 def _open(path: Path, group: zarr.Group, *, check: bool) -> xr.Dataset:

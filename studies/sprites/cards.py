@@ -100,6 +100,7 @@ def _recipe(arm: str, experiment: Experiment, out: Path) -> dict[str, Any]:
         "head_width": denoiser.head_width,
         "patch": denoiser.patch,
         "text_layers": denoiser.text_layers,
+        "snr_shift": denoiser.snr_shift,
         "clips": diffusion.clips,
         "batch": diffusion.batch,
         "learning_rate": diffusion.optimisation.learning_rate,

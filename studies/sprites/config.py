@@ -10,7 +10,7 @@ Curation = Literal["curated", "uncurated"]
 
 @dataclass(frozen=True, kw_only=True)
 class Optimisation:
-    """How one model is optimised: AdamW, a cosine to zero after a warm-up, an average of the weights."""
+    """How one model is optimised: a cosine to zero after a warm-up, an average of the weights."""
 
     steps: int
     """Optimiser steps, fixed in number so that a run repeats."""
@@ -20,8 +20,10 @@ class Optimisation:
     """Steps of linear warm-up."""
     ema_decay: float
     """Decay of the averaged weights, which are what is kept."""
+    optimiser: Literal["adamw", "muon"] = "adamw"
+    """``muon``: Muon for the matrices of transformer blocks, AdamW for all else, at one learning rate."""
     weight_decay: float = 1e-4
-    """Of AdamW."""
+    """Of either."""
     gradient_norm: float = 1.0
     """Gradients are clipped to this norm."""
     checkpoint_every: int = 100
@@ -122,6 +124,8 @@ class DiffusionConfig:
     """Share of a batch whose timestep is drawn from the upper part, the rest from all."""
     high_noise_from: int = 400
     """First timestep of the upper part, of 1000."""
+    least_noise: float = 0.09
+    """The loss divides the error of the clean latents by their noise variance, at least this: at most eleven times."""
     prompt_dropout: float = 0.15
     """Share of prompts replaced by the empty one."""
 
@@ -169,13 +173,13 @@ class Experiment:
     t2v: DiffusionConfig = DiffusionConfig(
         clips=6400,
         batch=32,
-        optimisation=Optimisation(steps=3200, learning_rate=1.5e-3, warmup=100, ema_decay=0.998),
+        optimisation=Optimisation(steps=3200, learning_rate=3e-3, warmup=100, ema_decay=0.998, optimiser="muon"),
     )
     """Training of the T2V denoiser."""
     i2v: DiffusionConfig = DiffusionConfig(
         clips=2400,
         batch=16,
-        optimisation=Optimisation(steps=1500, learning_rate=8e-4, warmup=50, ema_decay=0.995),
+        optimisation=Optimisation(steps=1500, learning_rate=1.5e-3, warmup=50, ema_decay=0.995, optimiser="muon"),
     )
     """Fine-tuning of either I2V denoiser; they differ in their clips alone."""
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)

@@ -28,7 +28,7 @@ class Denoiser(nn.Module):
         self.transformer = transformer
 
     def forward(self, tokens: torch.Tensor, latents: torch.Tensor, timesteps: torch.Tensor) -> torch.Tensor:
-        """Return the predicted velocity (B, F, C, h, w)."""
+        """Return the predicted clean latents (B, F, C, h, w)."""
         text = self.text_encoder(tokens).last_hidden_state
         return self.transformer(latents, text, timesteps, return_dict=False)[0]
 
@@ -67,9 +67,13 @@ def widen_for_image(experiment: Experiment, t2v: Denoiser) -> Denoiser:
 
 
 def build_scheduler(config: DenoiserConfig) -> CogVideoXDDIMScheduler:
-    """Return the scheduler of both arms: v-prediction, zero terminal SNR, trailing steps."""
+    """Return the scheduler of both arms: zero terminal SNR, trailing steps, the model predicting clean latents.
+
+    A token has as many numbers as half the model's width: predicting velocity would spend that
+    width on carrying its noise to the output.
+    """
     return CogVideoXDDIMScheduler(
-        prediction_type="v_prediction",
+        prediction_type="sample",
         timestep_spacing="trailing",
         rescale_betas_zero_snr=True,
         clip_sample=False,
@@ -78,7 +82,10 @@ def build_scheduler(config: DenoiserConfig) -> CogVideoXDDIMScheduler:
 
 
 class DiffusionLoss:
-    """Squared error of the velocity on a batch of encoded clips that ``step`` decides."""
+    """Squared error of the clean latents over their noise variance, the velocity's error but for the least noise.
+
+    ``step`` decides the batch of encoded clips, its timesteps and its noise.
+    """
 
     def __init__(
         self,
@@ -115,8 +122,9 @@ class DiffusionLoss:
             noisy_input = torch.cat([noisy, reference], dim=2)
         else:
             noisy_input = noisy
-        velocity = self._scheduler.get_velocity(clean, noise, timesteps)
-        return {"velocity": (model(tokens, noisy_input, timesteps) - velocity).square().mean()}
+        variance = 1.0 - self._scheduler.alphas_cumprod.to(self._device)[timesteps]
+        error = (model(tokens, noisy_input, timesteps) - clean).square().mean(dim=(1, 2, 3, 4))
+        return {"velocity": (error / variance.clamp_min(config.least_noise)).mean()}
 
 
 def _transformer(experiment: Experiment, *, channels: int) -> CogVideoXTransformer3DModel:

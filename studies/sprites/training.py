@@ -1,4 +1,4 @@
-"""The loop every model of the study is trained by: AdamW, cosine, averaged weights, checkpoints, resume."""
+"""The loop every model of the study is trained by: optimiser, cosine, averaged weights, checkpoints, resume."""
 
 from __future__ import annotations
 
@@ -44,22 +44,22 @@ def train(
         Where ``checkpoint.pt`` and ``log.jsonl`` go; an existing checkpoint is taken up.
     """
     parameters = [p for p in model.parameters() if p.requires_grad]
-    optimiser = torch.optim.AdamW(
-        parameters, lr=config.learning_rate, weight_decay=config.weight_decay, betas=(0.9, 0.99)
-    )
-    schedule = get_cosine_schedule_with_warmup(optimiser, config.warmup, config.steps)
+    optimisers = _optimisers(model, config)
+    schedules = [get_cosine_schedule_with_warmup(each, config.warmup, config.steps) for each in optimisers]
     average = EMAModel(parameters, decay=config.ema_decay, use_ema_warmup=True, power=0.8)
-    parts = {"model": model, "optimiser": optimiser, "schedule": schedule, "average": average}
+    parts = {"model": model, "average": average}
+    parts |= {f"optimiser {number}": each for number, each in enumerate(optimisers)}
+    parts |= {f"schedule {number}": each for number, each in enumerate(schedules)}
     first, seconds = _resume(folder / "checkpoint.pt", parts)
     trained = DistributedDataParallel(model) if world() > 1 else model
     began = time.monotonic() - seconds
     for step in range(first, config.steps):
         terms = losses(trained, step)
-        optimiser.zero_grad(set_to_none=True)
+        model.zero_grad(set_to_none=True)
         torch.stack(list(terms.values())).sum().backward()
         norm = nn.utils.clip_grad_norm_(parameters, config.gradient_norm)
-        optimiser.step()
-        schedule.step()
+        for each in (*optimisers, *schedules):
+            each.step()
         average.step(parameters)
         done = step + 1
         if rank() == 0 and (done % LOG_EVERY == 0 or done == config.steps):
@@ -99,6 +99,20 @@ def _device_name(device: str) -> str:
     described = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").is_file() else ""
     names = [line.split(":", 1)[1].strip() for line in described.splitlines() if line.startswith("model name")]
     return f"CPU, {names[0] if names else platform.machine()}"
+
+
+def _optimisers(model: nn.Module, config: Optimisation) -> list[torch.optim.Optimizer]:
+    trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    muon = config.optimiser == "muon"
+    matrices = [p for name, p in trained.items() if muon and p.ndim == 2 and "transformer_blocks." in name]
+    chosen = {id(p) for p in matrices}
+    rest = [p for p in trained.values() if id(p) not in chosen]
+    rate, decay = config.learning_rate, config.weight_decay
+    optimisers: list[torch.optim.Optimizer] = [torch.optim.AdamW(rest, lr=rate, weight_decay=decay, betas=(0.9, 0.99))]
+    if matrices:
+        # Scaled so that one learning rate suits both.
+        optimisers.append(torch.optim.Muon(matrices, lr=rate, weight_decay=decay, adjust_lr_fn="match_rms_adamw"))
+    return optimisers
 
 
 def _resume(file: Path, parts: dict[str, Any]) -> tuple[int, float]:

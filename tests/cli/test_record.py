@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import resource
 import struct
 import subprocess
 import sys
@@ -218,6 +219,17 @@ def test_a_full_disk_is_told_and_the_same_command_goes_on_when_there_is_room(ref
     subprocess.run(["mount", "-o", "remount,size=8m", str(disk)], check=True)
     assert probe(*command).status == 0
     same_study(disk / "study", whole)
+
+
+def test_a_limit_on_file_sizes_is_no_room_either(refused, tmp_path):
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, before[1]))
+    try:
+        line = refused(3, "record", "--prompt", PROMPT, *SMALL, "--out", tmp_path / "study")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert "no space left for the study" in line
+    assert not list(tmp_path.rglob("*.part")) and not list(tmp_path.rglob("*.mp4"))
 
 
 def test_a_disk_full_from_the_start_leaves_no_study(refused, small_disk):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dymos_probe.runs.media import to_uint8, write_image, write_video
+from dymos_probe.runs.media import _frames_in, to_uint8, write_image, write_video
 
 
 def frames(count=5, height=32, width=48):
@@ -41,6 +41,14 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
         write_image(tmp_path / "a.png", frames()[0].astype(np.complex64))
     assert target.read_bytes() == before
     assert [f.name for f in tmp_path.iterdir()] == ["a.mp4"]
+
+
+def test_a_video_that_was_cut_off_is_told_by_its_frames(tmp_path):
+    write_video(tmp_path / "a.mp4", frames(9), fps=8)
+    assert _frames_in(tmp_path / "a.mp4") == 9
+    whole = (tmp_path / "a.mp4").read_bytes()
+    (tmp_path / "a.mp4").write_bytes(whole[:-1])
+    assert _frames_in(tmp_path / "a.mp4") < 9
 
 
 def test_what_a_killed_process_left_of_a_file_goes_with_the_next_attempt(tmp_path):
