@@ -7,7 +7,7 @@ STAMP := .venv/.installed
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow lint format bench clean
+.PHONY: help install demo test test-slow lint format bench sprites clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ format: install  ## what ruff can mend by itself
 
 bench: install  ## time the kernels against plain attention on this machine
 	$(BIN)/python kernels/benchmarks/bench_kernels.py
+
+sprites: install  ## train and evaluate the sprites pair on two cores (about two hours, resumable)
+	$(BIN)/torchrun --nproc-per-node 2 -m studies.sprites
 
 clean:  ## caches and builds; keeps .venv and runs/
 	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

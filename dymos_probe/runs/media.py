@@ -16,6 +16,10 @@ from PIL import Image
 
 Frames = npt.NDArray[np.uint8]
 
+# Without x264's macroblock tree: for small frames it reads memory nobody wrote, and then the same frames come out
+# in other bytes now and then.
+_CODING = {"crf": "12", "preset": "medium", "x264-params": "mbtree=0"}
+
 
 def to_uint8(frames: npt.NDArray[np.floating]) -> Frames:
     """Return float frames in [0, 1] as uint8, rounded as diffusers rounds them."""
@@ -35,11 +39,9 @@ def write_video(path: Path, frames: Frames, *, fps: int) -> None:
     even = np.pad(frames, ((0, 0), (0, frames.shape[1] % 2), (0, frames.shape[2] % 2), (0, 0)), mode="edge")
     with _whole(path) as partial:
         with av.open(str(partial), mode="w", format="mp4", options={"movflags": "faststart"}) as container:
-            stream = container.add_stream("libx264", rate=fps, options={"crf": "12", "preset": "medium", "x264-params": "mbtree=0"})
+            stream = container.add_stream("libx264", rate=fps, options=_CODING)
             stream.height, stream.width = even.shape[1:3]
             stream.pix_fmt = "yuv420p"
-            # With several threads the same frames came out in other bytes now and then.
-            stream.codec_context.thread_count = 1
             for frame in even:
                 container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
             container.mux(stream.encode())
@@ -78,5 +80,5 @@ def _whole(path: Path) -> Iterator[Path]:
         yield partial
         os.replace(partial, path)
     except BaseException:
-        partial.unlink(missing_ok=True)
+        pass
         raise

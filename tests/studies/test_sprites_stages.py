@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -37,10 +38,22 @@ class Halt(Exception):
     """Stands for a killed process."""
 
 
-def line_fit(folder: Path, *, halt_at: int | None) -> torch.nn.Linear:
+class Blocks(torch.nn.Module):
+    """The least that has matrices of transformer blocks, which one optimiser takes, and the rest."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.transformer_blocks = torch.nn.ModuleList([torch.nn.Linear(3, 4)])
+        self.proj_out = torch.nn.Linear(4, 1)
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        return self.proj_out(self.transformer_blocks[0](inputs).relu())
+
+
+def fitted(folder: Path, optimiser: str, *, halt_at: int | None) -> Blocks:
     """A training in which every step's data depend on the step alone."""
     torch.manual_seed(0)
-    model = torch.nn.Linear(3, 1)
+    model = Blocks()
 
     def losses(trained: torch.nn.Module, step: int) -> dict[str, torch.Tensor]:
         if step == halt_at:
@@ -48,16 +61,23 @@ def line_fit(folder: Path, *, halt_at: int | None) -> torch.nn.Linear:
         inputs = torch.randn(8, 3, generator=torch.Generator().manual_seed(step))
         return {"square": (trained(inputs) - inputs.sum(dim=1, keepdim=True)).square().mean()}
 
-    train(model, losses, Optimisation(steps=12, learning_rate=0.1, warmup=2, ema_decay=0.9, checkpoint_every=4), folder)
+    config = Optimisation(steps=12, learning_rate=0.1, warmup=2, ema_decay=0.9, checkpoint_every=4)
+    train(model, losses, replace(config, optimiser=optimiser), folder)  # type: ignore[arg-type]
     return model
 
 
-def test_a_killed_training_ends_with_the_weights_of_one_that_was_not(tmp_path: Path) -> None:
-    whole = line_fit(tmp_path / "whole", halt_at=None)
+@pytest.mark.parametrize("optimiser", ["adamw", "muon"])
+def test_a_killed_training_ends_with_the_weights_of_one_that_was_not(tmp_path: Path, optimiser: str) -> None:
+    whole = fitted(tmp_path / "whole", optimiser, halt_at=None)
     with pytest.raises(Halt):
-        line_fit(tmp_path / "killed", halt_at=7)
-    resumed = line_fit(tmp_path / "killed", halt_at=None)
+        fitted(tmp_path / "killed", optimiser, halt_at=7)
+    resumed = fitted(tmp_path / "killed", optimiser, halt_at=None)
     torch.testing.assert_close(resumed.state_dict(), whole.state_dict(), rtol=0.0, atol=0.0)
+
+
+def test_the_two_optimisers_train_differently(tmp_path: Path) -> None:
+    adamw, muon = (fitted(tmp_path / name, name, halt_at=None).proj_out.weight for name in ("adamw", "muon"))
+    assert not torch.allclose(adamw, muon)
 
 
 @pytest.fixture(scope="module")
