@@ -80,5 +80,5 @@ def _whole(path: Path) -> Iterator[Path]:
         yield partial
         os.replace(partial, path)
     except BaseException:
-        pass
+        partial.unlink(missing_ok=True)
         raise
