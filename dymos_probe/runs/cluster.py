@@ -120,7 +120,7 @@ def _absolute(pair: Pair) -> Pair:
 def _client(workers: int, scheduler: str | None) -> Iterator[Client]:
     if scheduler is not None:
         try:
-            client = Client(scheduler, timeout=_CONNECT_SECONDS)
+            client = Client(scheduler, timeout=_CONNECT_SECONDS, set_as_default=False)
         except (OSError, ValueError, TimeoutError) as error:
             raise EnvironmentLacksError(
                 f"no dask cluster answers at {scheduler}; start one with `dask scheduler` and give its tcp:// address"
@@ -133,6 +133,7 @@ def _client(workers: int, scheduler: str | None) -> Iterator[Client]:
         LocalCluster(
             n_workers=workers, threads_per_worker=1, memory_limit=0, dashboard_address=None, silence_logs=logging.ERROR
         ) as cluster,
-        Client(cluster) as client,
+        # Never the default: what a caller computes with dask is not for these workers.
+        Client(cluster, set_as_default=False) as client,
     ):
         yield client

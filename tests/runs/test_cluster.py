@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from dask.distributed import default_client
 
 import dymos_probe as dp
 from dymos_probe.errors import EnvironmentLacksError, InputError
@@ -124,4 +125,6 @@ def test_an_address_where_nobody_listens_is_what_the_machine_lacks(tmp_path, set
     for address in ("tcp://127.0.0.1:1", "nonsense", "http://127.0.0.1:1"):
         with pytest.raises(EnvironmentLacksError, match=r"no dask cluster answers at .* `dask scheduler`"):
             dp.record("tiny-cogvideox", PROMPTS, out=tmp_path / "study", scheduler=address, **settings)
+        with pytest.raises(ValueError, match="No client"):  # what is computed next must not wait for that cluster
+            default_client()
     assert not [f for f in (tmp_path / "study").iterdir() if not f.name.startswith(".")]
