@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
-from dask.distributed import Client, Future, KilledWorker, LocalCluster, wait
+from dask.distributed import Client, Future, KilledWorker, LocalCluster
 
 from dymos_probe.errors import EnvironmentLacksError, InputError
 from dymos_probe.pairs import Pair
@@ -18,7 +19,7 @@ from dymos_probe.runs.plan import RunRequest, Way, shares
 from dymos_probe.runs.study import Study
 from dymos_probe.store import Sample, completed_runs
 
-_POLL_SECONDS = 1.0
+_POLL_SECONDS = 0.3
 _CONNECT_SECONDS = 20
 
 
@@ -75,7 +76,7 @@ def _work(
     ]
     try:
         while True:
-            pending = [future for future in futures if not future.done()]
+            pending = not all(future.done() for future in futures)
             if study.exists:
                 completed = completed_runs(study.path)
                 finished = [run for run in waiting if (run.sample.id, run.way.id) in completed]
@@ -87,10 +88,7 @@ def _work(
                     future.result()
             if not pending:
                 return waiting
-            try:
-                wait(pending, timeout=_POLL_SECONDS, return_when="FIRST_COMPLETED")
-            except TimeoutError:
-                continue
+            time.sleep(_POLL_SECONDS)
     except KilledWorker as error:
         raise EnvironmentLacksError(
             "worker processes died several times over the same runs, most likely out of memory; use fewer workers, "

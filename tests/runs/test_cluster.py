@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 
+import psutil
 import pytest
 from dask.distributed import default_client
 
@@ -56,11 +54,6 @@ def test_two_workers_make_the_study_that_one_process_makes(tmp_path, settings, a
     assert len(made) == len(set(made)) == 12
 
 
-def children(pid: int) -> list[int]:
-    found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False)
-    return [int(line) for line in found.stdout.split()]
-
-
 @pytest.mark.slow
 def test_a_worker_that_is_killed_loses_no_completed_run(tmp_path, settings, alone):
     out = tmp_path / "study"
@@ -72,12 +65,10 @@ def test_a_worker_that_is_killed_loses_no_completed_run(tmp_path, settings, alon
         while not list(marks.glob("*/0")) and not over.is_set():
             time.sleep(0.02)
         # LocalCluster's workers are children of this process, beside multiprocessing's resource tracker.
-        for child in children(os.getpid()):
-            if "spawn_main" in Path(f"/proc/{child}/cmdline").read_text():
-                done = completed_runs(out)
-                os.kill(child, signal.SIGKILL)
-                killed.append((child, done))
-                return
+        worker = next(child for child in psutil.Process().children() if "spawn_main" in " ".join(child.cmdline()))
+        done = completed_runs(out)
+        worker.kill()
+        killed.append((worker.pid, done))
 
     killer = threading.Thread(target=kill_one_worker)
     killer.start()
