@@ -62,8 +62,13 @@ class Way:
             branches="+".join(sorted(bias.branches)),
             layers=format_indices(bias.layers),
             heads=format_indices(bias.heads),
-            query_frames=format_indices(bias.query_frames) if bias.exempt_reference_queries else "all",
+            query_frames=self._query_frames(bias),
         )
+
+    @staticmethod
+    def _query_frames(bias: Bias) -> str:
+        everywhere = bias.query_frames is None and not bias.exempt_reference_queries
+        return "all" if everywhere else format_indices(bias.query_frames)
 
 
 @dataclass(frozen=True)

@@ -84,3 +84,12 @@ def test_shares_hold_every_run_once_and_differ_by_at_most_one(count):
     dealt = shares(runs, count)
     assert sorted(run.sample.seed for part in dealt for run in part) == list(range(5))
     assert max(map(len, dealt)) - min(map(len, dealt)) <= 1 and all(dealt)
+
+
+def test_a_condition_keeps_the_query_frames_chosen_also_where_the_reference_is_not_exempt():
+    def kept(**bias):
+        return Way(arm="i2v", bias=Bias(lam=1.0, **bias)).condition.query_frames
+
+    assert kept() == ""
+    assert kept(exempt_reference_queries=False) == "all"
+    assert kept(query_frames=(1, 2, 5)) == kept(query_frames=(1, 2, 5), exempt_reference_queries=False) == "1-2,5"
