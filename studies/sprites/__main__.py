@@ -13,7 +13,7 @@ import torch
 
 from studies.sprites.config import sprites, toy
 from studies.sprites.processes import processes
-from studies.sprites.stages import STAGES, Study
+from studies.sprites.stages import SHIP, STAGES, Study
 
 EXPERIMENTS = {"sprites": sprites, "toy": toy}
 
@@ -21,7 +21,9 @@ EXPERIMENTS = {"sprites": sprites, "toy": toy}
 def main() -> None:
     """Run the stages asked for."""
     parser = argparse.ArgumentParser(prog="python -m studies.sprites", description=__doc__)
-    parser.add_argument("--stage", choices=(*STAGES, "all"), default="all", help="one stage, or all in order")
+    parser.add_argument(
+        "--stage", choices=(*STAGES, SHIP, "all"), default="all", help="one stage, or all but ship in order"
+    )
     parser.add_argument("--seed", type=int, default=0, help="of the denoisers; every seed shares one autoencoder")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--out", type=Path, default=Path("runs/sprites"))

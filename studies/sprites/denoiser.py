@@ -14,7 +14,7 @@ from studies.sprites.config import DenoiserConfig, DiffusionConfig, Experiment
 from studies.sprites.latents import EncodedClips
 from studies.sprites.processes import rank, world
 from studies.sprites.text import build_text_encoder
-from studies.sprites.training import Losses, seed_torch
+from studies.sprites.training import Losses, brief_arithmetic, seed_torch
 
 VAE_SPACE, VAE_TIME = 4, 4
 
@@ -123,7 +123,9 @@ class DiffusionLoss:
         else:
             noisy_input = noisy
         variance = 1.0 - self._scheduler.alphas_cumprod.to(self._device)[timesteps]
-        error = (model(tokens, noisy_input, timesteps) - clean).square().mean(dim=(1, 2, 3, 4))
+        with brief_arithmetic(self._device):
+            predicted = model(tokens, noisy_input, timesteps)
+        error = (predicted.float() - clean).square().mean(dim=(1, 2, 3, 4))
         return {"velocity": (error / variance.clamp_min(config.least_noise)).mean()}
 
 

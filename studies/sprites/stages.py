@@ -9,12 +9,17 @@ from typing import Final
 from studies.sprites.assemble import assemble
 from studies.sprites.config import Experiment
 from studies.sprites.evaluate import evaluate
+from studies.sprites.processes import rank, wait_for_all
+from studies.sprites.ship import ship
 from studies.sprites.train_i2v import train_i2v
 from studies.sprites.train_t2v import train_t2v
 from studies.sprites.vae import train_vae
 
 STAGES: Final = ("vae", "t2v", "i2v", "i2v-uncurated", "assemble", "evaluate")
 """In the order they need each other."""
+
+SHIP: Final = "ship"
+"""Replaces the pair in the package; never part of a whole run."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,7 @@ class Study:
         return self.seed_folder / "pair"
 
     def run(self, stage: str) -> None:
-        """Run one stage of `STAGES`, or take it up where it was left; a finished one is left alone."""
+        """Run one stage of `STAGES` or `SHIP`, or take it up where it was left; a finished one is left alone."""
         vae, seed = self.out / "vae", self.seed_folder
         if stage == "vae":
             train_vae(self.experiment, vae, self.device)
@@ -47,5 +52,9 @@ class Study:
             train_i2v(self.experiment, curation, vae / "model", seed / "t2v" / "model", seed / stage, self.device)
         elif stage == "assemble":
             assemble(self.experiment, vae / "model", seed, self.pair)
+        elif stage == SHIP:
+            if rank() == 0:
+                ship(self.out, self.pair)
+            wait_for_all()
         else:
             evaluate(self.experiment, self.out, self.pair, self.device)

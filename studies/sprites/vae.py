@@ -13,7 +13,7 @@ from torch import nn
 from studies.sprites.config import Experiment, VAEConfig
 from studies.sprites.data import Clip, draw_clip, render
 from studies.sprites.processes import rank, wait_for_all, world
-from studies.sprites.training import Losses, seed_torch, train
+from studies.sprites.training import Losses, brief_arithmetic, seed_torch, train
 
 _SCALE_CLIPS = 64
 
@@ -110,8 +110,7 @@ class _Batches:
         kind = "image" if turn < 0 else config.cycle[turn % len(config.cycle)]
         videos, weights = self._draw(kind, step)
         seed_torch(config.seed, step, rank())
-        # Sums of many small products: bfloat16 is enough for the convolutions and twice as fast.
-        with torch.autocast(torch.device(self._device).type, torch.bfloat16):
+        with brief_arithmetic(self._device):
             output, mean, logvar = model(videos)
         return _terms(config, output.float(), videos, weights, mean.float(), logvar.float())
 
