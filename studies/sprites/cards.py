@@ -10,7 +10,6 @@ from studies.sprites.assemble import ARMS
 from studies.sprites.config import DiffusionConfig, Experiment
 from studies.sprites.data import BACKGROUNDS, COLOURS, DIRECTIONS, SHAPES, SPEEDS, combinations
 from studies.sprites.seeds import load_evaluations, seeds_table
-from studies.sprites.train_t2v import phases
 
 _TEMPLATE: Final = Path(__file__).with_name("card.md")
 
@@ -94,41 +93,44 @@ def _facts(experiment: Experiment) -> dict[str, Any]:
 
 
 def _recipe(arm: str, experiment: Experiment, out: Path) -> dict[str, Any]:
-    vae, denoiser, folder = experiment.vae, experiment.denoiser, out / f"seed-{experiment.seed}" / arm
-    trainings = {"": experiment.i2v} if arm != "t2v" else phases(experiment)
-    config = next(iter(trainings.values()))
+    vae, denoiser = experiment.vae, experiment.denoiser
+    diffusion = experiment.t2v if arm == "t2v" else experiment.i2v
     return {
         "vae_channels": vae.block_out_channels,
         "latent_channels": vae.latent_channels,
         "vae_seed": vae.seed,
-        "vae_training": f"{_took(out / 'vae')}.",
+        "vae_training": _training(out / "vae"),
         "layers": denoiser.layers,
         "heads": denoiser.heads,
         "head_width": denoiser.head_width,
         "patch": denoiser.patch,
         "text_layers": denoiser.text_layers,
         "snr_shift": denoiser.snr_shift,
-        "clips": config.clips,
-        "batch": config.batch,
-        "ema_decay": config.optimisation.ema_decay,
-        "prompt_dropout": config.prompt_dropout,
+        "clips": diffusion.clips,
+        "batch": diffusion.batch,
+        "learning_rate": diffusion.optimisation.learning_rate,
+        "ema_decay": diffusion.optimisation.ema_decay,
+        "composition": _composition(diffusion),
+        "prompt_dropout": diffusion.prompt_dropout,
         "seed": experiment.seed,
-        "trainings": "; then ".join(_training(each, folder / phase) for phase, each in trainings.items()) + ".",
+        "training": _training(out / f"seed-{experiment.seed}" / arm),
     }
 
 
-def _training(config: DiffusionConfig, folder: Path) -> str:
-    share = config.high_noise_share
-    timesteps = f"{share:.0%} of them from {config.high_noise_from} up" if share else "all alike"
-    return f"learning rate {config.optimisation.learning_rate:g}, timesteps {timesteps}: {_took(folder)}"
+def _composition(diffusion: DiffusionConfig) -> str:
+    """Return what is special about the first steps, as part of a sentence."""
+    parts = [f"{diffusion.high_noise_share:.0%} of the timesteps from {diffusion.high_noise_from} up"]
+    if diffusion.first_frame_share:
+        parts.append(f"the first latent frame of {diffusion.first_frame_share:.0%} of the clips left without noise")
+    return f"in the first {diffusion.composition} steps {' and '.join(parts)}, then all timesteps alike"
 
 
-def _took(folder: Path) -> str:
+def _training(folder: Path) -> str:
     facts = json.loads((folder / "training.json").read_text())
     processes = "one process" if facts["processes"] == 1 else f"{facts['processes']} processes"
     return (
         f"{facts['steps']} steps in {facts['minutes']:g} minutes, {processes} of one thread, {facts['device']}, "
-        f"torch {facts['torch']}, {facts['finished']}"
+        f"torch {facts['torch']}, {facts['finished']}."
     )
 
 

@@ -107,7 +107,10 @@ class DiffusionLoss:
         mine = slice(rank(), None, world())
         rng = np.random.default_rng((self._seed, 3, step))
         chosen = rng.integers(0, len(self._clips), config.batch)
-        lowest = np.where(rng.random(config.batch) < config.high_noise_share, config.high_noise_from, 0)
+        composing = step < config.composition
+        upper = rng.random(config.batch) < config.high_noise_share * composing
+        given = rng.random(config.batch) < config.first_frame_share * composing
+        lowest = np.where(upper, config.high_noise_from, 0)
         timesteps = torch.from_numpy(rng.integers(lowest, 1000))[mine].to(self._device)
         empty = torch.from_numpy(rng.random(config.batch) < config.prompt_dropout)[mine]
         seed_torch(self._seed, 4, step)
@@ -116,6 +119,8 @@ class DiffusionLoss:
         clean = batch.latents[mine].to(self._device)
         tokens = torch.where(empty[:, None], self._clips.empty, batch.tokens[mine]).to(self._device)
         noisy = self._scheduler.add_noise(clean, noise, timesteps)
+        without_noise = torch.from_numpy(given)[mine, None, None, None].to(self._device)
+        noisy[:, 0] = torch.where(without_noise, clean[:, 0], noisy[:, 0])
         if self._image:
             reference = torch.zeros_like(clean)
             reference[:, 0] = batch.images[mine].to(self._device)

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from studies.sprites.config import Experiment, Optimisation, toy
+from studies.sprites.ship import ship
 from studies.sprites.stages import STAGES, Study
 from studies.sprites.training import train
 
@@ -118,3 +119,17 @@ def test_running_every_stage_again_changes_nothing(study: Study) -> None:
     for stage in STAGES:
         study.run(stage)
     assert weights() == before
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")
+def test_shipping_replaces_the_pair_in_the_package_and_keeps_the_figures_of_every_seed(
+    study: Study, tmp_path: Path
+) -> None:
+    package, results = tmp_path / "package", tmp_path / "results"
+    (package / "t2v").mkdir(parents=True)
+    (package / "t2v" / "of-an-older-pair.safetensors").touch()
+    ship(study.out, study.pair, package=package, results=results)
+    shipped, made = ({file.relative_to(top) for file in top.rglob("*")} for top in (package, study.pair))
+    assert shipped == made
+    assert (results / "seed-0.json").read_bytes() == (study.pair / "evaluation.json").read_bytes()
