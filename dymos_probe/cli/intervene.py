@@ -46,7 +46,7 @@ def run(
     prompt: Annotated[str | None, typer.Option(help="With --image: the prompt.")] = None,
     out: Annotated[Path | None, typer.Option(help="With --image: the .mp4 file to write.")] = None,
     pair: Annotated[
-        str | None, typer.Option(help="With --image: the pair whose I2V model runs. Default: tiny-cogvideox.")
+        str | None, typer.Option(help="With --image: the pair whose I2V model runs. Default: sprites.")
     ] = None,
     t2v: Annotated[str | None, typer.Option(help="With --image and --i2v: folder or hub id of the T2V model.")] = None,
     i2v: Annotated[str | None, typer.Option(help="With --image and --t2v: folder or hub id of the I2V model.")] = None,

@@ -11,7 +11,7 @@ import typer
 
 from dymos_probe.errors import InputError
 
-DEFAULT_PAIR = "tiny-cogvideox"
+DEFAULT_PAIR = "sprites"
 
 _INDEX = re.compile(r"[0-9]{1,4}")  # more digits are a slip of the finger: no model is that deep
 

@@ -28,11 +28,11 @@ def run(json: options.Json = False) -> None:
             "—" if p.lam is None else f"{p.lam:g}",
             "—" if p.step_ratio is None else f"{p.step_ratio:g}",
             p.schedule,
-            p.i2v.hub_id if p.i2v is not None else "made on this machine",
+            p.i2v.hub_id if p.i2v is not None else "comes with dymos-probe" if p.shipped else "made on this machine",
         )
         for name, p in PRESETS.items()
     ]
     print_table(("pair", "frames×w×h", "fps", "steps", "cfg", "scheduler", "λ", "step_ratio", "φ", "i2v model"), rows)
     say()
-    say("λ and step_ratio are the paper's (Table 3); — where it gives none.")
+    say("λ and step_ratio are the paper's (Table 3) or the model card's; — where they give none.")
     say("Any folder with t2v/ and i2v/ in it is a pair too: --pair FOLDER, or --t2v MODEL --i2v MODEL.")

@@ -20,7 +20,7 @@ def run(
     pair: Annotated[
         str | None,
         typer.Option(
-            help="A preset (see `probe pairs`), or a folder with t2v/ and i2v/ in it. Default: tiny-cogvideox."
+            help="A preset (see `probe pairs`), or a folder with t2v/ and i2v/ in it. Default: sprites."
         ),
     ] = None,
     t2v: Annotated[

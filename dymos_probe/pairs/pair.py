@@ -134,6 +134,12 @@ def load_pair(
     return chosen
 
 
+def shipped_pair(t2v: str, i2v: str) -> tuple[Path, Path]:
+    """Return the folders of a T2V and an I2V model that come with the package, by their names in ``pairs/``."""
+    here = Path(__file__).parent
+    return here / t2v, here / i2v
+
+
 def _named(name: str | Path) -> Pair:
     if isinstance(name, str) and name in PRESETS:
         return _from_preset(preset(name))
@@ -149,7 +155,7 @@ def _named(name: str | Path) -> Pair:
 
 def _from_preset(chosen: Preset) -> Pair:
     if chosen.t2v is None or chosen.i2v is None:
-        t2v, i2v = built_pair(chosen.name, chosen.built or "")
+        t2v, i2v = shipped_pair(*chosen.shipped) if chosen.shipped else built_pair(chosen.name, chosen.built or "")
         return Pair(t2v=t2v, i2v=i2v, preset=chosen, scheduler=chosen.scheduler)
     return Pair(
         t2v=chosen.t2v.hub_id,

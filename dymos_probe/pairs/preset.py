@@ -31,7 +31,7 @@ class Preset:
     Raises
     ------
     InputError
-        When it names neither a T2V and an I2V source nor a tiny pipeline to build, or both.
+        When it does not name its models in exactly one way: two sources, shipped folders, or a tiny pipeline.
     """
 
     name: str
@@ -42,6 +42,8 @@ class Preset:
     """The text-to-video model."""
     i2v: Source | None = None
     """The image-to-video model tuned from it."""
+    shipped: tuple[str, str] | None = None
+    """In place of both sources: T2V and I2V folder beside this module, which come with the package."""
     built: str | None = None
     """In place of both sources: the tiny pipeline of `dymos_probe.testing` that is built on first use."""
     width: int
@@ -61,7 +63,7 @@ class Preset:
     lam: float | None
     """λ of Eq. 6 the paper gives this pair; None where the paper does not run it."""
     step_ratio: float | None
-    """Fraction of steps modulated (K/T in the paper); None where the paper does not run it."""
+    """Fraction of steps modulated (K/T in the paper); None where neither the paper nor a model card gives one."""
     schedule: Schedule = "uniform"
     """φ, Eqs. 9–11."""
     dtype: Dtype = "bfloat16"
@@ -77,6 +79,9 @@ class Preset:
 
     def __post_init__(self) -> None:
         """Refuse a preset that has no models, or two kinds of them."""
-        sources = (self.t2v is not None) + (self.i2v is not None)
-        if sources != (0 if self.built else 2):
-            raise InputError(f"the preset {self.name!r} needs a t2v and an i2v source, or a tiny pipeline to build")
+        sources = (self.t2v is not None, self.i2v is not None)
+        ways = all(sources) + (self.shipped is not None) + (self.built is not None)
+        if ways != 1 or any(sources) != all(sources):
+            raise InputError(
+                f"the preset {self.name!r} needs a t2v and an i2v source, or shipped folders, or a tiny pipeline to build"
+            )

@@ -1,4 +1,4 @@
-"""The pairs known by name: the four of the paper's Table 3, three more, and a tiny one without downloads."""
+"""The pairs known by name: the shipped one, the four of the paper's Table 3, three more, and a tiny one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,39 @@ _TABLE_3: Final = "paper, Appendix C, Table 3 (published for the I2V model; the 
 _NOT_IN_PAPER: Final = "Not run in the paper: no λ is published for it. `probe tune` finds one."
 
 
+def _sprites(name: str, i2v: str, note: str) -> Preset:
+    """Return a preset of the shipped models; its settings are those their model cards were measured with."""
+    return Preset(
+        name=name,
+        family="cogvideox",
+        shipped=("sprites/t2v", f"sprites/{i2v}"),
+        width=48,
+        height=48,
+        num_frames=25,
+        fps=8,
+        num_inference_steps=20,
+        guidance_scale=6.0,
+        scheduler="CogVideoXDDIMScheduler",
+        lam=None,
+        step_ratio=0.25,
+        dtype="float32",
+        extra={"max_sequence_length": 16},
+        published_in="the models' cards; trained by studies/sprites",
+        note=note,
+    )
+
+
 _ALL: Final = (
+    _sprites(
+        "sprites",
+        "i2v",
+        "Small models really trained on drawn clips of one moving shape; the I2V one on clips chosen to be still.",
+    ),
+    _sprites(
+        "sprites-uncurated",
+        "i2v-uncurated",
+        "The control of `sprites`: the same T2V model, and an I2V one fine-tuned on clips that move as captioned.",
+    ),
     Preset(
         name="wan2.2-a14b",
         family="wan",

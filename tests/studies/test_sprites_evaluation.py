@@ -1,0 +1,85 @@
+"""The figures the shipped pair was measured with, of every training seed: what they show is what the project claims."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import dymos_probe.pairs
+from studies.sprites.config import sprites
+from studies.sprites.ship import PACKAGE, RESULTS
+
+SEEDS = (0, 1, 2)
+LAMS = sprites().evaluation.lams
+
+
+def figures(seed: int) -> dict[str, Any]:
+    return json.loads((RESULTS / f"seed-{seed}.json").read_text())  # type: ignore[no-any-return]
+
+
+def rows(results: dict[str, Any], *, upto: float = float("inf")) -> list[dict[str, Any]]:
+    return [results["conditions"][f"i2v λ={lam:g}"] for lam in LAMS if lam <= upto]
+
+
+def test_the_shipped_pair_carries_the_figures_of_one_of_the_seeds() -> None:
+    shipped = json.loads((PACKAGE / "evaluation.json").read_text())
+    assert shipped in [figures(seed) for seed in SEEDS]
+    assert Path(dymos_probe.pairs.__path__[0]) in PACKAGE.parents
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_it_was_measured_on_the_prompts_fixed_beforehand(seed: int) -> None:
+    settings, wanted = figures(seed)["settings"], sprites(seed).evaluation
+    assert settings["prompts"] == wanted.prompts >= 64
+    assert (settings["steps"], settings["guidance_scale"]) == (wanted.steps, wanted.guidance_scale)
+    assert all(row["prompts"] == wanted.prompts for row in rows(figures(seed)))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("model", ["i2v", "i2v-uncurated"])
+def test_the_reference_frame_dominates_with_and_without_curation(seed: int, model: str) -> None:
+    attention = figures(seed)["attention"][model]
+    assert attention["ratio"] >= 2.0
+    assert attention["prompts_with_excess"] >= 0.95
+    excess = attention["excess_by_step"]
+    assert excess[0] == max(excess)
+    assert excess[-1] < 0.8 * excess[0]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_curation_makes_it_still_and_its_absence_does_not(seed: int) -> None:
+    motion = figures(seed)["motion_against_t2v"]
+    curated, uncurated = (motion[f"{model} λ=0"]["distance"] for model in ("i2v", "i2v-uncurated"))
+    assert curated["first"] <= 0.75 * curated["second"]
+    assert uncurated["first"] > 0.85 * uncurated["second"]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_lam_orders_the_motion_along_the_caption(seed: int) -> None:
+    gaps = figures(seed)["motion_over_lam"]["i2v"]["gaps"]
+    assert list(gaps) == ["-1 to 0", "0 to 1", "1 to 2"]
+    assert all(gap["mean"] > 2 * gap["standard_error"] for gap in gaps.values())
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_distance_of_attention_has_one_minimum_inside_the_lams_tried(seed: int) -> None:
+    least = figures(seed)["least_distance"]["i2v"]
+    assert least["interior"] and least["only_minimum"]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_colour_and_shape_survive(seed: int) -> None:
+    weak = rows(figures(seed), upto=1.0)
+    assert min(row["colour_right"] for row in weak) >= 0.95
+    assert min(row["shape_right"] for row in weak) >= 0.85
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_t2v_follows_its_caption(seed: int) -> None:
+    captions = figures(seed)["captions"]
+    assert captions["direction_right"] >= 0.95
+    along = [captions["along_by_speed"][speed] for speed in ("slowly", "steadily", "quickly")]
+    assert along == sorted(along)
