@@ -9,6 +9,7 @@ import xarray as xr
 from dymos_probe.analysis.difference import difference
 from dymos_probe.analysis.divergence import Order, Text, distance
 from dymos_probe.analysis.dominance import dominance
+from dymos_probe.analysis.metric_curve import metric_curve
 
 
 @xr.register_dataset_accessor("probe")  # type: ignore[no-untyped-call]
@@ -77,3 +78,7 @@ class ProbeAccessor:
             branch=branch,
             keep=keep,
         )
+
+    def metric_curve(self, name: str, *, step_ratio: float | None = None, schedule: str | None = None) -> xr.Dataset:
+        """Return a metric over λ; see :func:`dymos_probe.analysis.metric_curve.metric_curve`."""
+        return metric_curve(self._ds, name, step_ratio=step_ratio, schedule=schedule)

@@ -64,7 +64,7 @@ def modulated_conditions(ds: xr.Dataset, *, step_ratio: float | None = None, sch
     """
     baseline = i2v_condition(ds, 0.0)
     found = ds[CONDITION][_plain(ds) & (ds["lam"] != 0.0) & _chosen(ds, step_ratio, schedule)]
-    settings = sorted({(float(c["step_ratio"]), str(c["schedule"].item())) for c in found})
+    settings = _settings(found)
     if len(settings) > 1:
         listed = "; ".join(f"step_ratio={ratio:g}, schedule={name}" for ratio, name in settings)
         raise InputError(f"the modulations of this study differ in more than λ; choose one of: {listed}")
@@ -73,6 +73,16 @@ def modulated_conditions(ds: xr.Dataset, *, step_ratio: float | None = None, sch
     labels = [baseline, *map(str, found.values)]
     strength = dict(zip(map(str, ds[CONDITION].values), ds["lam"].values.tolist(), strict=True))
     return sorted(labels, key=lambda label: strength[label])
+
+
+def modulation_settings(ds: xr.Dataset) -> list[tuple[float, str]]:
+    """Return the (step ratio, schedule) of the plain modulations, those with the most λ first; none gives []."""
+    found = ds[CONDITION][_plain(ds) & (ds["lam"] != 0.0)]
+
+    def strengths(setting: tuple[float, str]) -> int:
+        return int((_chosen(ds, *setting) & ds[CONDITION].isin(found)).sum())
+
+    return sorted(_settings(found), key=strengths, reverse=True)
 
 
 def named_condition(ds: xr.Dataset, condition: str) -> str:
@@ -171,6 +181,10 @@ def _plain(ds: xr.Dataset) -> xr.DataArray:
     of_the_paper = (ds["arm"] == "i2v") & (ds["method"] == "dymos") & (ds["bias_key_frame"] == 0)
     everywhere = (ds["bias_layers"] == "") & (ds["bias_heads"] == "") & (ds["bias_query_frames"] == "")
     return of_the_paper & everywhere & (ds["bias_branches"] == "cond")
+
+
+def _settings(conditions: xr.DataArray) -> list[tuple[float, str]]:
+    return sorted({(float(c["step_ratio"]), str(c["schedule"].item())) for c in conditions})
 
 
 def _chosen(ds: xr.Dataset, step_ratio: float | None, schedule: str | None) -> xr.DataArray:

@@ -18,13 +18,17 @@ def run(
     out: Annotated[Path | None, typer.Option(help="Folder to write to. Default: STUDY/report.")] = None,
     json: options.Json = False,
 ) -> None:
-    """Write a study's difference map and its table of conditions: one HTML page, PNG and CSV."""
+    """Say what a study found, and write its figures and tables: one HTML page, PNG and CSV."""
     from dymos_probe.figures.report import write_report
 
     report = write_report(study, out or study / "report")
     if json:
-        print_json({"written": [str(path) for path in report.written], "left_out": report.left_out})
+        written = [str(path) for path in report.written]
+        print_json({"summary": report.summary, "written": written, "left_out": report.left_out})
         return
+    for sentence in report.summary:
+        say(sentence)
+    say()
     for path in report.written:
         say(f"wrote {path}")
     for reason in report.left_out:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Mapping
 from pathlib import Path
 
 import plotly.graph_objects as go
+import plotly.io
 
 from dymos_probe.errors import EnvironmentLacksError
 
@@ -24,12 +26,33 @@ def write_png(fig: go.Figure, path: str | Path, *, scale: float = 2.0) -> None:
     EnvironmentLacksError
         When kaleido or the Chrome or Chromium it draws with is not there.
     """
+    write_pngs({Path(path): fig}, scale=scale)
+
+
+def write_pngs(figures: Mapping[Path, go.Figure], *, scale: float = 2.0) -> None:
+    """Write several figures as PNG, by file, with one start of the browser.
+
+    Raises
+    ------
+    EnvironmentLacksError
+        When kaleido or the Chrome or Chromium it draws with is not there; nothing is written then.
+    """
     if importlib.util.find_spec("kaleido") is None:
         raise EnvironmentLacksError("a PNG needs kaleido: `pip install kaleido`; HTML needs nothing")
 
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    for path in figures:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    figs = list(figures.values())
     try:
-        fig.write_image(path, format="png", scale=scale)
+        plotly.io.write_images(
+            figs,
+            list(figures),
+            format="png",
+            scale=scale,
+            # Of several, plotly does not look at the sizes they were laid out for.
+            width=[fig.layout.width for fig in figs],
+            height=[fig.layout.height for fig in figs],
+        )
     except RuntimeError as error:
         # plotly has no class for a missing browser: it says so in the text of a RuntimeError.
         if "Chrome" not in str(error):

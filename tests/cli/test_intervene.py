@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from html import escape
 
 import numpy as np
 import pytest
@@ -175,3 +176,9 @@ def test_a_report_is_one_page_with_a_table_beside_it(probe, study, tmp_path, mon
     assert {"index.html", "conditions.csv"} <= names
     assert "difference_map.png" in names or document["left_out"]
     assert (tmp_path / "report" / "conditions.csv").read_text().count("\n") == 3
+    page = (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
+    shown = probe("report", study, "--out", tmp_path / "report").out.splitlines()
+    assert shown[: len(document["summary"]) + 1] == [*document["summary"], ""] and document["summary"]
+    assert all(escape(sentence) in page for sentence in document["summary"])
+    assert f"wrote {tmp_path / 'report' / 'index.html'}" in shown
+    assert any("probe intervene" in line for line in shown), "what a study at λ = 0 alone lacks, and how to get it"

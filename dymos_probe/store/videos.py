@@ -1,0 +1,110 @@
+"""The videos of a study: where they are, and their frames as labelled data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import av
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from dymos_probe.errors import CorruptStoreError, InputError, MissingFileError
+from dymos_probe.store.schema import CONDITION, SAMPLE
+
+FRAME_DIMS = (CONDITION, "time", "y", "x", "rgb")
+
+
+def video_file(study: str | Path, sample: str, condition: str) -> Path:
+    """Return where the video of a run is."""
+    return Path(study) / "videos" / sample / f"{condition}.mp4"
+
+
+def read_video(path: str | Path, *, count: int | None = None) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+    """Return frames of a video, uint8 (time, y, x, rgb), and their indices.
+
+    Parameters
+    ----------
+    path
+        Of the file.
+    count
+        How many evenly spaced frames to keep, from the first to the last; all by default, or where
+        there are fewer. The others are decoded and dropped, so that memory is that of the result.
+
+    Raises
+    ------
+    MissingFileError
+        When there is no file.
+    CorruptStoreError
+        When it is no video, or is cut off.
+    InputError
+        When ``count`` is below 1.
+    """
+    if count is not None and count < 1:
+        raise InputError(f"count {count} must be at least 1")
+    path = Path(path)
+    if not path.is_file():
+        raise MissingFileError(f"there is no video {path}")
+    try:
+        with av.open(str(path)) as container:
+            stream = container.streams.video[0]
+            there = stream.frames or sum(packet.size > 0 for packet in container.demux(stream))
+            container.seek(0)
+            indices = np.linspace(0, there - 1, min(count or there, there)).round().astype(np.int64)
+            wanted = set(indices.tolist())
+            kept = [
+                frame.to_ndarray(format="rgb24")
+                for index, frame in enumerate(container.decode(stream))
+                if index in wanted
+            ]
+    except (av.error.FFmpegError, IndexError) as error:
+        raise CorruptStoreError(f"the video {path} cannot be read ({error}); make its run again") from error
+    if not kept or len(kept) < len(indices):
+        raise CorruptStoreError(f"the video {path} is cut off; make its run again")
+    return np.stack(kept), indices
+
+
+def read_frames(
+    study: str | Path, ds: xr.Dataset, sample: str, conditions: Sequence[str], *, count: int
+) -> xr.DataArray:
+    """Return evenly spaced frames of one sample's videos, uint8 (condition, time, y, x, rgb), in memory.
+
+    ``time`` is labelled with the index of the frame in the video; the coordinates of the sample and
+    the conditions come along, so that a figure can name them.
+
+    Parameters
+    ----------
+    study
+        Folder of the study.
+    ds
+        The study, from ``open_study``.
+    sample, conditions
+        Ids.
+    count
+        Number of frames, as in :func:`read_video`.
+
+    Raises
+    ------
+    MissingFileError
+        When one has no video.
+    CorruptStoreError
+        When a video cannot be read, or they differ in size or length.
+    """
+    videos = [read_video(video_file(study, sample, condition), count=count) for condition in conditions]
+    (first, indices), *others = videos
+    for condition, (frames, found) in zip(conditions[1:], others, strict=True):
+        if frames.shape != first.shape or not np.array_equal(found, indices):
+            raise CorruptStoreError(
+                f"the videos of {sample} under {conditions[0]} and {condition} differ in size or length; "
+                "make their runs again"
+            )
+    labels = ds.sel({SAMPLE: sample, CONDITION: list(conditions)}).coords
+    known = {name: labels[name] for name in ("prompt", "seed", SAMPLE, CONDITION, "arm", "lam", "method")}
+    return xr.DataArray(
+        np.stack([frames for frames, _ in videos]),
+        dims=FRAME_DIMS,
+        coords={**known, "time": indices},
+        name="frames",
+        attrs={"long_name": "video frames", "units": "1"},
+    )
