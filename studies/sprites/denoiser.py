@@ -13,7 +13,6 @@ from transformers import T5EncoderModel
 from studies.sprites.config import DenoiserConfig, DiffusionConfig, Experiment
 from studies.sprites.latents import EncodedClips
 from studies.sprites.processes import rank, world
-from studies.sprites.text import build_text_encoder
 from studies.sprites.training import Losses, brief_arithmetic, seed_torch
 
 VAE_SPACE, VAE_TIME = 4, 4
@@ -46,17 +45,17 @@ class Denoiser(nn.Module):
         )
 
 
-def build_denoiser(experiment: Experiment, vocabulary: int) -> Denoiser:
-    """Return the T2V denoiser with fresh weights, decided by the experiment's seed."""
-    text_encoder = build_text_encoder(experiment.denoiser, vocabulary, experiment.seed)
+def build_denoiser(experiment: Experiment, text_encoder: Path) -> Denoiser:
+    """Return the T2V denoiser: a trained text encoder, frozen, and a transformer that the experiment's seed decides."""
+    reads = T5EncoderModel.from_pretrained(text_encoder).requires_grad_(False)
     seed_torch(experiment.seed, 2)
-    return Denoiser(text_encoder, _transformer(experiment, channels=1))
+    return Denoiser(reads, _transformer(experiment, channels=1))
 
 
 def widen_for_image(experiment: Experiment, t2v: Denoiser) -> Denoiser:
     """Return an I2V denoiser that starts as ``t2v``: its input has the image's channels too, with zero weights.
 
-    Its text encoder is frozen, so that both arms read prompts alike.
+    Its text encoder is frozen too, so both arms read prompts alike.
     """
     i2v = _transformer(experiment, channels=2)
     weights = dict(t2v.transformer.state_dict())

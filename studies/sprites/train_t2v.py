@@ -1,4 +1,4 @@
-"""Trains the T2V denoiser, transformer and text encoder together, on clips that move as their captions say."""
+"""Trains the T2V denoiser on clips that move as their captions say: the text encoder first, then the transformer."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from studies.sprites.config import Experiment
 from studies.sprites.denoiser import DiffusionLoss, build_denoiser, build_scheduler
 from studies.sprites.latents import encode_clips
 from studies.sprites.processes import rank, wait_for_all
-from studies.sprites.text import build_tokenizer
+from studies.sprites.text import train_text_encoder
 from studies.sprites.training import train
 from studies.sprites.vae import load_vae
 
@@ -29,7 +29,7 @@ def train_t2v(experiment: Experiment, vae: Path, folder: Path, device: str) -> P
         curation="uncurated",
         device=device,
     )
-    model = build_denoiser(experiment, len(build_tokenizer(experiment.denoiser))).to(device)
+    model = build_denoiser(experiment, train_text_encoder(experiment, folder / "text", device)).to(device)
     loss = DiffusionLoss(
         clips, experiment.t2v, build_scheduler(experiment.denoiser), seed=experiment.seed, image=False, device=device
     )
