@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from dymos_probe.errors import InputError, MissingFileError
+
 Frames = npt.NDArray[np.uint8]
 
 # Without x264's macroblock tree: for small frames it reads memory nobody wrote, and then the same frames come out
@@ -48,6 +50,30 @@ def write_video(path: Path, frames: Frames, *, fps: int) -> None:
         if _frames_in(partial) != len(even):
             # ffmpeg says nothing when the disk fills while it closes its file.
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+
+def read_video(path: Path) -> tuple[Frames, float]:
+    """Return all frames of a video, (time, y, x, 3), and how many of them make a second.
+
+    Raises
+    ------
+    MissingFileError
+        When there is no such file.
+    InputError
+        When it is no video, or not a whole one.
+    """
+    if not path.is_file():
+        raise MissingFileError(f"there is no video {path}")
+    try:
+        with av.open(str(path)) as container:
+            stream = container.streams.video[0]
+            frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(stream)]
+            told, rate = stream.frames, stream.average_rate
+    except (av.FFmpegError, IndexError) as error:
+        raise InputError(f"{path} is no video, or a damaged one ({error})") from error
+    if not frames or not rate or len(frames) < told:
+        raise InputError(f"{path} is a damaged video: it has {len(frames)} of {told} frames")
+    return np.stack(frames).astype(np.uint8, copy=False), float(rate)
 
 
 def _frames_in(path: Path) -> int:
