@@ -123,5 +123,5 @@ def test_the_pair_of_sprites_is_tracked_and_others_are_not():
 
 
 def test_a_metric_that_is_not_there_is_refused_with_those_that_are():
-    with pytest.raises(InputError, match="'raft' is unknown; choose from sprite_displacement, .*, frame_difference"):
+    with pytest.raises(InputError, match=r"'raft' is unknown; choose from sprite_displacement, .*, frame_difference"):
         get_metric("raft")

@@ -78,6 +78,12 @@ def test_the_same_call_again_measures_nothing_and_reads_no_video(study):
         assert other.mean == pytest.approx(one.mean, rel=1e-6) and other.count == one.count
 
 
+def test_a_metric_asked_beside_one_that_is_there_is_the_only_one_measured(study):
+    measure_study(study, ["frame_difference"])
+    both = measure_study(study, ["frame_difference", "sprite_lost_frames"])
+    assert (both.made, both.there) == (6, 6)
+
+
 def test_an_interrupted_measurement_goes_on_with_what_is_missing(study):
     told = []
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dymos_probe.runs.media import _frames_in, to_uint8, write_image, write_video
+from dymos_probe.runs.media import _frames_in, read_video, to_uint8, write_image, write_video
 
 
 def frames(count=5, height=32, width=48):
@@ -31,6 +31,9 @@ def test_every_frame_comes_back_and_odd_sides_grow_by_one(tmp_path, count, heigh
     assert rate == fps
     assert shown.shape == (count, height + height % 2, width + width % 2, 3)
     assert abs(shown.astype(int) - given[:, :1, :1].astype(int)).max() <= 3
+    read, read_rate = read_video(tmp_path / "new" / "a.mp4")
+    assert read_rate == fps and read.dtype == np.uint8
+    np.testing.assert_array_equal(read, shown)
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
