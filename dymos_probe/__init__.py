@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from dymos_probe.bias import Bias
     from dymos_probe.pairs import Pair, load_pair
     from dymos_probe.runs.intervene import intervene
+    from dymos_probe.runs.measure import measure_study
     from dymos_probe.runs.record import record
     from dymos_probe.store import open_study
     from dymos_probe.tap import attach
@@ -23,11 +24,12 @@ _HOMES = {
     "attach": "dymos_probe.tap",
     "intervene": "dymos_probe.runs.intervene",
     "load_pair": "dymos_probe.pairs",
+    "measure_study": "dymos_probe.runs.measure",
     "open_study": "dymos_probe.store",
     "record": "dymos_probe.runs.record",
 }
 
-__all__ = ["Bias", "Pair", "attach", "figures", "intervene", "load_pair", "open_study", "record"]
+__all__ = ["Bias", "Pair", "attach", "figures", "intervene", "load_pair", "measure_study", "open_study", "record"]
 
 
 def __getattr__(name: str) -> Any:

@@ -45,6 +45,12 @@ class RunBars:
             self._steps = self._bars.add_task("step")
         self._bars.update(self._steps, completed=step, total=steps)
 
+    def run_of_many(self, done: int, runs: int) -> None:
+        """Show how many runs are through, of a command that does not go by steps."""
+        if self._runs is None:
+            self._runs = self._bars.add_task("runs")
+        self._bars.update(self._runs, completed=done, total=runs)
+
     def done(self, run: RunRequest) -> None:
         """Count a run."""
         if self._runs is not None:

@@ -19,9 +19,7 @@ NAME = "record"
 def run(
     pair: Annotated[
         str | None,
-        typer.Option(
-            help="A preset (see `probe pairs`), or a folder with t2v/ and i2v/ in it. Default: sprites."
-        ),
+        typer.Option(help="A preset (see `probe pairs`), or a folder with t2v/ and i2v/ in it. Default: sprites."),
     ] = None,
     t2v: Annotated[
         str | None, typer.Option(help="With --i2v, in place of --pair: folder or hub id of the T2V model.")

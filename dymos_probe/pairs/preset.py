@@ -83,5 +83,5 @@ class Preset:
         ways = all(sources) + (self.shipped is not None) + (self.built is not None)
         if ways != 1 or any(sources) != all(sources):
             raise InputError(
-                f"the preset {self.name!r} needs a t2v and an i2v source, or shipped folders, or a tiny pipeline to build"
+                f"the preset {self.name!r} needs both sources, or shipped folders, or a tiny pipeline to build"
             )

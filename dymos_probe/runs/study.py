@@ -12,8 +12,7 @@ from dymos_probe.errors import InputError, StudyError
 from dymos_probe.families import Generation, family_of
 from dymos_probe.pairs import Pair, describe, load_pair, load_pipeline, preset
 from dymos_probe.pairs.load import placement
-from dymos_probe.store import is_created, read_config
-from dymos_probe.store.videos import video_file
+from dymos_probe.store import is_created, read_config, video_path
 from dymos_probe.tap import RecordMode
 
 RecordedBranches = Literal["cond", "both"]
@@ -50,7 +49,7 @@ class Study:
 
     def video(self, sample: str, condition: str) -> Path:
         """Return where a run's video is."""
-        return video_file(self.path, sample, condition)
+        return video_path(self.path, sample, condition)
 
 
 def default_mode(pair: Pair) -> RecordMode:

@@ -1,7 +1,7 @@
 """The store: one labelled dataset a study, written run by run, read lazily."""
 
 from dymos_probe.store.reader import open_study, verify_study
-from dymos_probe.store.schema import AttentionShape, Condition, Run, Sample
+from dymos_probe.store.schema import AttentionShape, Condition, Run, Sample, video_path
 from dymos_probe.store.study_file import check_config, read_config, storage_errors
 from dymos_probe.store.writer import (
     completed_runs,
@@ -30,6 +30,7 @@ __all__ = [
     "read_config",
     "storage_errors",
     "verify_study",
+    "video_path",
     "write_metric",
     "write_run",
 ]

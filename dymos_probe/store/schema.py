@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, Literal, get_args
 
 import numpy as np
@@ -32,6 +33,7 @@ METRIC_PREFIX: Final = "metric_"
 
 STUDY_FILE: Final = "study.json"
 STORE_FOLDER: Final = "attention.zarr"
+VIDEO_FOLDER: Final = "videos"
 
 LABELS_PER_CHUNK: Final = 256
 """Labels in one chunk of a sample or condition coordinate; only the coordinator writes those."""
@@ -334,6 +336,11 @@ VARIABLES: Final = (
     *AXIS_VARIABLES,
 )
 """Everything a study holds but its metrics."""
+
+
+def video_path(study: Path, sample: str, condition: str) -> Path:
+    """Return where the video of a run is."""
+    return study / VIDEO_FOLDER / sample / f"{condition}.mp4"
 
 
 def metric_variable(name: str) -> Variable:

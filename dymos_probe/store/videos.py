@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import av
@@ -11,18 +12,25 @@ import numpy.typing as npt
 import xarray as xr
 
 from dymos_probe.errors import CorruptStoreError, InputError, MissingFileError
-from dymos_probe.store.schema import CONDITION, SAMPLE
+from dymos_probe.store.schema import CONDITION, SAMPLE, video_path
 
 FRAME_DIMS = (CONDITION, "time", "y", "x", "rgb")
 
 
-def video_file(study: str | Path, sample: str, condition: str) -> Path:
-    """Return where the video of a run is."""
-    return Path(study) / "videos" / sample / f"{condition}.mp4"
+@dataclass(frozen=True)
+class Video:
+    """Frames of a video."""
+
+    frames: npt.NDArray[np.uint8]
+    """(time, y, x, rgb)."""
+    indices: npt.NDArray[np.int64]
+    """Which frames of the file they are, (time,)."""
+    fps: float
+    """How many frames of the file make a second."""
 
 
-def read_video(path: str | Path, *, count: int | None = None) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
-    """Return frames of a video, uint8 (time, y, x, rgb), and their indices.
+def read_video(path: str | Path, *, count: int | None = None) -> Video:
+    """Return frames of a video.
 
     Parameters
     ----------
@@ -49,6 +57,7 @@ def read_video(path: str | Path, *, count: int | None = None) -> tuple[npt.NDArr
     try:
         with av.open(str(path)) as container:
             stream = container.streams.video[0]
+            rate = stream.average_rate
             there = stream.frames or sum(packet.size > 0 for packet in container.demux(stream))
             container.seek(0)
             indices = np.linspace(0, there - 1, min(count or there, there)).round().astype(np.int64)
@@ -60,9 +69,9 @@ def read_video(path: str | Path, *, count: int | None = None) -> tuple[npt.NDArr
             ]
     except (av.error.FFmpegError, IndexError) as error:
         raise CorruptStoreError(f"the video {path} cannot be read ({error}); make its run again") from error
-    if not kept or len(kept) < len(indices):
+    if not kept or not rate or len(kept) < len(indices):
         raise CorruptStoreError(f"the video {path} is cut off; make its run again")
-    return np.stack(kept), indices
+    return Video(np.stack(kept), indices, float(rate))
 
 
 def read_frames(
@@ -91,10 +100,9 @@ def read_frames(
     CorruptStoreError
         When a video cannot be read, or they differ in size or length.
     """
-    videos = [read_video(video_file(study, sample, condition), count=count) for condition in conditions]
-    (first, indices), *others = videos
-    for condition, (frames, found) in zip(conditions[1:], others, strict=True):
-        if frames.shape != first.shape or not np.array_equal(found, indices):
+    first, *others = (read_video(video_path(Path(study), sample, each), count=count) for each in conditions)
+    for condition, other in zip(conditions[1:], others, strict=True):
+        if other.frames.shape != first.frames.shape or not np.array_equal(other.indices, first.indices):
             raise CorruptStoreError(
                 f"the videos of {sample} under {conditions[0]} and {condition} differ in size or length; "
                 "make their runs again"
@@ -102,9 +110,9 @@ def read_frames(
     labels = ds.sel({SAMPLE: sample, CONDITION: list(conditions)}).coords
     known = {name: labels[name] for name in ("prompt", "seed", SAMPLE, CONDITION, "arm", "lam", "method")}
     return xr.DataArray(
-        np.stack([frames for frames, _ in videos]),
+        np.stack([video.frames for video in (first, *others)]),
         dims=FRAME_DIMS,
-        coords={**known, "time": indices},
+        coords={**known, "time": first.indices},
         name="frames",
         attrs={"long_name": "video frames", "units": "1"},
     )

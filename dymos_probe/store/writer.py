@@ -34,6 +34,7 @@ from dymos_probe.store.schema import (
     COMPLETE,
     CONDITION,
     CONDITION_COLUMNS,
+    METRIC_PREFIX,
     RUN_VARIABLES,
     SAMPLE,
     SAMPLE_COLUMNS,
@@ -168,7 +169,7 @@ def write_run(path: str | Path, run: Run) -> None:
 
 
 def forget_run(path: str | Path, sample: str, condition: str) -> None:
-    """Mark one run as not there, so that the next attempt writes it again.
+    """Mark one run as not there, so that the next attempt writes it again, and drop its metrics.
 
     Raises
     ------
@@ -178,7 +179,12 @@ def forget_run(path: str | Path, sample: str, condition: str) -> None:
     path = Path(path)
     with storage_errors(path):
         group = open_group(path, "r+")
-        array(group, COMPLETE)[_position(path, group, sample, condition)] = False
+        place = _position(path, group, sample, condition)
+        array(group, COMPLETE)[place] = False
+        # What the next attempt makes has to be measured again.
+        for name in group.array_keys():
+            if name.startswith(METRIC_PREFIX):
+                array(group, name)[place] = np.nan
 
 
 def write_metric(

@@ -18,6 +18,7 @@ OPTIONS = {
     "record": f"pair t2v i2v prompt prompts seed out {GENERATION} branches record-mode workers scheduler dry-run json",
     "intervene": f"{BIAS} image prompt out pair t2v i2v seed {GENERATION} workers scheduler dry-run json",
     "report": "out json",
+    "metrics": "metric json",
     "info": "verify json",
     "pairs": "json",
     "doctor": "json",
@@ -39,7 +40,8 @@ def test_help_loads_none_of_the_heavy_libraries(arguments):
     program = (
         "import sys\nfrom dymos_probe.cli import main\n"
         f"try:\n    main({arguments!r})\nexcept SystemExit as left:\n    assert not left.code, left.code\n"
-        "heavy = {'torch', 'diffusers', 'transformers', 'xarray', 'numpy', 'zarr', 'dask', 'plotly', 'PIL', 'av'}\n"
+        "heavy = {'torch', 'diffusers', 'transformers', 'xarray', 'numpy', 'zarr', 'dask', 'plotly', 'PIL'}\n"
+        "heavy |= {'av', 'cv2'}\n"
         "print('loaded:', sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)

@@ -11,8 +11,7 @@ from dymos_probe.errors import EnvironmentLacksError
 from dymos_probe.figures.report import write_report
 from dymos_probe.figures.sections import LeftOut, Section, sections
 from dymos_probe.runs.media import write_video
-from dymos_probe.store import Condition, extend_study, open_study, write_metric
-from dymos_probe.store.videos import video_file
+from dymos_probe.store import Condition, extend_study, open_study, video_path, write_metric
 from dymos_probe.testing.synthetic import synthetic_study
 
 ABOUT = {"long_name": "motion <degree>", "units": "px"}
@@ -26,7 +25,7 @@ def made(tmp_path_factory):
     for number, sample in enumerate(known.samples):
         for place, condition in enumerate(known.conditions):
             video = rng.integers(0, 256, (5, 32, 48, 3), dtype=np.uint8)
-            write_video(video_file(known.path, sample, condition), video, fps=8)
+            write_video(video_path(known.path, sample, condition), video, fps=8)
             write_metric(known.path, "motion", sample, condition, 10.0 * number + place, ABOUT)
     return known
 
@@ -106,15 +105,15 @@ def test_a_study_at_zero_alone_has_its_pair_of_videos_and_says_how_to_go_on(tmp_
     assert "there are no videos" in parts(known.path, LeftOut)["strips"].reason
     for condition in known.conditions:
         video = np.zeros((3, 32, 48, 3), np.uint8)
-        write_video(video_file(known.path, "sample-0", condition), video, fps=8)
+        write_video(video_path(known.path, "sample-0", condition), video, fps=8)
     assert set(parts(known.path, Section)) == {"difference_map", "strip_1"}
     left_out = parts(known.path, LeftOut)
     assert set(left_out) == {"curves over λ"} and "probe intervene" in left_out["curves over λ"].reason
 
 
 def test_a_missing_video_costs_its_own_strip_alone(known):
-    video_file(known, "sample-1", "i2v").unlink()
-    video_file(known, "sample-2", "i2v").write_bytes(b"cut")
+    video_path(known, "sample-1", "i2v").unlink()
+    video_path(known, "sample-2", "i2v").write_bytes(b"cut")
     assert {"strip_1"} == {name for name in parts(known, Section) if name.startswith("strip")}
     reasons = {name: part.reason for name, part in parts(known, LeftOut).items()}
     assert "there is no video" in reasons["strip_2"] and "cannot be read" in reasons["strip_3"]

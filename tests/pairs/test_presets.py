@@ -86,7 +86,7 @@ def test_an_unknown_name_is_answered_with_the_closest_and_all_names() -> None:
 
 
 def test_a_preset_needs_both_arms() -> None:
-    with pytest.raises(InputError, match="t2v and an i2v"):
+    with pytest.raises(InputError, match="both sources"):
         Preset(
             name="half",
             family="wan",

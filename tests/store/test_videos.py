@@ -5,8 +5,8 @@ import pytest
 
 from dymos_probe.errors import CorruptStoreError, InputError, MissingFileError
 from dymos_probe.runs.media import write_video
-from dymos_probe.store import open_study
-from dymos_probe.store.videos import read_frames, read_video, video_file
+from dymos_probe.store import open_study, video_path
+from dymos_probe.store.videos import read_frames, read_video
 from dymos_probe.testing.synthetic import synthetic_study
 
 
@@ -19,9 +19,11 @@ def flat(count, height=32, width=48, first=20):
 @pytest.mark.parametrize(("count", "indices"), [(None, range(9)), (3, (0, 4, 8)), (1, (0,)), (20, range(9))])
 def test_the_frames_asked_for_are_those_of_the_video(tmp_path, count, indices):
     write_video(tmp_path / "a.mp4", flat(9), fps=8)
-    frames, found = read_video(tmp_path / "a.mp4", count=count)
+    video = read_video(tmp_path / "a.mp4", count=count)
+    frames, found = video.frames, video.indices
     assert found.tolist() == list(indices) and frames.dtype == np.uint8
     assert abs(frames.astype(int) - flat(9)[list(indices)].astype(int)).max() <= 3
+    assert video.fps == 8.0
 
 
 def test_what_is_no_video_is_told(tmp_path):
@@ -40,7 +42,7 @@ def test_what_is_no_video_is_told(tmp_path):
 def test_a_sample_under_several_conditions_is_one_labelled_array(tmp_path):
     known = synthetic_study(tmp_path / "study", samples=1, lams=(1.0,))
     for condition, first in zip(known.conditions, (20, 60, 100), strict=True):
-        write_video(video_file(known.path, "sample-0", condition), flat(9, first=first), fps=8)
+        write_video(video_path(known.path, "sample-0", condition), flat(9, first=first), fps=8)
     ds = open_study(known.path)
     frames = read_frames(known.path, ds, "sample-0", known.conditions, count=3)
     assert frames.dims == ("condition", "time", "y", "x", "rgb") and frames.shape == (3, 3, 32, 48, 3)
@@ -49,6 +51,6 @@ def test_a_sample_under_several_conditions_is_one_labelled_array(tmp_path):
     assert frames["prompt"].item() == "prompt 0"
     firsts = frames.isel(time=0).mean(["y", "x", "rgb"])
     np.testing.assert_allclose(firsts, [20, 60, 100], atol=3)
-    write_video(video_file(known.path, "sample-0", "i2v"), flat(7), fps=8)
+    write_video(video_path(known.path, "sample-0", "i2v"), flat(7), fps=8)
     with pytest.raises(CorruptStoreError, match="under t2v and i2v differ"):
         read_frames(known.path, ds, "sample-0", known.conditions, count=3)
