@@ -154,8 +154,8 @@ def _figures(arm: str, results: dict[str, Any]) -> dict[str, Any]:
 
 def _table(conditions: dict[str, Any]) -> str:
     head = (
-        "| condition | n | along | lost | colour | shape | first-frame PSNR | column 0 | d |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| condition | n | along | lost | flow | colour | shape | first-frame PSNR | column 0 | d |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     )
     return "\n".join((*head, *(_row(name, row) for name, row in conditions.items())))
 
@@ -170,6 +170,7 @@ def _row(name: str, row: dict[str, Any]) -> str:
         row["prompts"],
         along,
         row["lost"],
+        f"{row['optical_flow']:.2f}",
         _share(row["colour_right"]),
         _share(row["shape_right"]),
         "" if t2v else f"{row['first_frame_psnr']:.1f}",

@@ -15,6 +15,7 @@ from diffusers import CogVideoXImageToVideoPipeline, CogVideoXPipeline
 from PIL import Image
 
 from dymos_probe.families import Generation
+from dymos_probe.metrics.optical_flow import measure_motion
 from dymos_probe.metrics.sprites import track_sprite
 from dymos_probe.runs.execute import execute
 from studies.sprites.classifier import Classifier, read
@@ -100,7 +101,7 @@ def measure_prompt(
             record=True,
         )
         reference = outcome.frames[0] if reference is None else reference
-        values[condition.name] = _video_measures(outcome.frames, clip, reference, classifier)
+        values[condition.name] = _video_measures(outcome.frames, clip, reference, classifier, video.fps)
         arrays[f"video/{condition.name}"] = outcome.frames
         arrays[f"attention/{condition.name}"] = outcome.recording.attention[0, 0].mean(axis=2)
     np.savez_compressed(file.with_suffix(".npz"), **arrays)
@@ -136,7 +137,7 @@ def _under(arrays: Any, kind: str) -> dict[str, npt.NDArray[Any]]:
     return {name.removeprefix(f"{kind}/"): arrays[name] for name in arrays.files if name.startswith(f"{kind}/")}
 
 
-def _video_measures(frames: Frames, clip: Clip, reference: Frames, classifier: Classifier) -> dict[str, Any]:
+def _video_measures(frames: Frames, clip: Clip, reference: Frames, classifier: Classifier, fps: int) -> dict[str, Any]:
     track = track_sprite(frames)
     colour, shape = read(classifier, frames)
     error = np.square(frames[0].astype(float) - reference.astype(float)).mean() / 255**2
@@ -148,6 +149,7 @@ def _video_measures(frames: Frames, clip: Clip, reference: Frames, classifier: C
         "direction_right": max(along, key=lambda name: along[name]) == clip.direction,
         "colour_right": colour == clip.colour,
         "shape_right": shape == clip.shape,
+        "optical_flow": measure_motion(frames, fps=fps).mean,
         "frame_difference": float(np.abs(np.diff(frames.astype(float), axis=0)).mean() / 255),
         "first_frame_psnr": float(-10 * np.log10(max(error, 1e-10))),
     }

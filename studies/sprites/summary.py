@@ -94,7 +94,14 @@ def _row(measured: Sequence[Measured], name: str) -> dict[str, Any]:
         values = values[~np.isnan(values)]
         row[measure] = _mean(values)
         row[f"{measure}_standard_error"] = float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else None
-    for measure in ("direction_right", "colour_right", "shape_right", "frame_difference", "first_frame_psnr"):
+    for measure in (
+        "direction_right",
+        "colour_right",
+        "shape_right",
+        "optical_flow",
+        "frame_difference",
+        "first_frame_psnr",
+    ):
         values = _column(measured, name, measure)
         row[measure] = _mean(values[~np.isnan(values)])
     return row
