@@ -26,7 +26,7 @@ def _sprites(name: str, i2v: str, note: str) -> Preset:
         fps=8,
         num_inference_steps=20,
         guidance_scale=6.0,
-        scheduler="CogVideoXDDIMScheduler",
+        scheduler="CogVideoXDPMScheduler",
         lam=None,
         step_ratio=0.25,
         dtype="float32",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from diffusers import CogVideoXDDIMScheduler, CogVideoXTransformer3DModel
+from diffusers import CogVideoXDPMScheduler, CogVideoXTransformer3DModel
 from torch import nn
 from transformers import T5EncoderModel
 
@@ -65,13 +65,14 @@ def widen_for_image(experiment: Experiment, t2v: Denoiser) -> Denoiser:
     return Denoiser(t2v.text_encoder.requires_grad_(False), i2v)
 
 
-def build_scheduler(config: DenoiserConfig) -> CogVideoXDDIMScheduler:
+def build_scheduler(config: DenoiserConfig) -> CogVideoXDPMScheduler:
     """Return the scheduler of both arms: zero terminal SNR, trailing steps, the model predicting clean latents.
 
-    A token has as many numbers as half the model's width: predicting velocity would spend that
-    width on carrying its noise to the output.
+    A token has a third as many numbers as the model is wide: predicting velocity would spend that
+    width on carrying its noise to the output. The sampler is CogVideoX's own stochastic one: what it
+    adds anew in every step lets later steps mend an outline that earlier ones got wrong.
     """
-    return CogVideoXDDIMScheduler(
+    return CogVideoXDPMScheduler(
         prediction_type="sample",
         timestep_spacing="trailing",
         rescale_betas_zero_snr=True,
@@ -90,7 +91,7 @@ class DiffusionLoss:
         self,
         clips: EncodedClips,
         config: DiffusionConfig,
-        scheduler: CogVideoXDDIMScheduler,
+        scheduler: CogVideoXDPMScheduler,
         *,
         seed: int,
         image: bool,
