@@ -11,11 +11,12 @@ from pathlib import Path
 
 import torch
 
-from studies.sprites.config import sprites, toy
+from studies.sprites.config import replicate, sprites, toy
 from studies.sprites.processes import processes
 from studies.sprites.stages import SHIP, STAGES, Study
 
-EXPERIMENTS = {"sprites": sprites, "toy": toy}
+_HELP = "sprites is the whole; replicate leaves the controls out; toy learns nothing"
+EXPERIMENTS = {"sprites": sprites, "replicate": replicate, "toy": toy}
 
 
 def main() -> None:
@@ -27,7 +28,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the denoisers; every seed shares one autoencoder")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--out", type=Path, default=Path("runs/sprites"))
-    parser.add_argument("--experiment", choices=tuple(EXPERIMENTS), default="sprites", help="toy learns nothing")
+    parser.add_argument("--experiment", choices=tuple(EXPERIMENTS), default="sprites", help=_HELP)
     given = parser.parse_args()
     # Models this small are slower on several threads; several processes are what uses more cores.
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))

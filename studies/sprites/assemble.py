@@ -15,25 +15,27 @@ from studies.sprites.processes import rank, wait_for_all
 from studies.sprites.text import build_tokenizer
 from studies.sprites.vae import load_vae
 
-ARMS = ("t2v", "i2v", "i2v-uncurated")
-"""Folders of the pair."""
+
+def arms(experiment: Experiment) -> tuple[str, ...]:
+    """Return the folders of the pair."""
+    return ("t2v", *experiment.evaluation.models)
 
 
 def assemble(experiment: Experiment, vae: Path, denoisers: Path, pair: Path) -> None:
-    """Write the three pipelines under ``pair``, half precision, safetensors.
+    """Write the pipelines under ``pair``, half precision, safetensors.
 
     Each folder is whole: pipeline folders cannot point into each other, and a wheel keeps no
-    links, so the small autoencoder and text encoder are stored three times.
+    links, so the small autoencoder and text encoder are stored once in each.
 
     Parameters
     ----------
     vae
         Folder of the trained autoencoder.
     denoisers
-        Folder with ``t2v/model``, ``i2v/model`` and ``i2v-uncurated/model``.
+        Folder with ``t2v/model`` and the ``model`` of each I2V model.
     """
     if rank() == 0:
-        for arm in ARMS:
+        for arm in arms(experiment):
             if not (pair / arm).is_dir():
                 _write(experiment, vae, denoisers / arm / "model", pair / arm)
     wait_for_all()

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
-from studies.sprites.assemble import ARMS
+from studies.sprites.assemble import arms
 from studies.sprites.config import DiffusionConfig, Experiment
 from studies.sprites.data import BACKGROUNDS, COLOURS, DIRECTIONS, SHAPES, SPEEDS, combinations
 from studies.sprites.seeds import load_evaluations, seeds_table
@@ -49,7 +49,7 @@ def write_cards(experiment: Experiment, out: Path, pair: Path, results: dict[str
     results
         What `studies.sprites.summary.summarise` returned, with ``instruments``.
     """
-    for arm in ARMS:
+    for arm in arms(experiment):
         (pair / arm / "README.md").write_text(
             _TEMPLATE.read_text().format(
                 **_identity(arm),

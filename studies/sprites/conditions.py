@@ -35,12 +35,19 @@ def curve(model: Model, lam: float) -> str:
 def conditions(config: EvaluationConfig) -> tuple[Condition, ...]:
     """Return all conditions, the T2V model's first, since its first frame is the others' image."""
     lam, ratio = config.control_lam, config.step_ratio
+    controls: tuple[Condition, ...] = ()
 
     def control(name: str, model: Model, bias: Bias) -> Condition:
         untouched = "t2v" if model == "t2v" else curve(model, 0.0)
         return Condition(name=name, model=model, bias=bias, prompts=config.control_prompts, untouched=untouched)
 
-    models: tuple[Model, ...] = ("i2v", "i2v-uncurated")
+    if config.control_prompts:
+        controls = (
+            control("t2v modulated", "t2v", Bias(lam=lam, step_ratio=ratio)),
+            control("placebo key frame", "i2v", Bias(lam=lam, step_ratio=ratio, key_frame=config.placebo_key_frame)),
+            control("both branches", "i2v", Bias(lam=lam, step_ratio=ratio, branches=("cond", "uncond"))),
+            control("all steps", "i2v", Bias(lam=lam, step_ratio=1.0)),
+        )
     return (
         Condition(name="t2v", model="t2v", prompts=config.prompts),
         *(
@@ -50,11 +57,8 @@ def conditions(config: EvaluationConfig) -> tuple[Condition, ...]:
                 bias=Bias(lam=each, step_ratio=ratio) if each else None,
                 prompts=config.prompts,
             )
-            for model in models
+            for model in config.models
             for each in config.lams
         ),
-        control("t2v modulated", "t2v", Bias(lam=lam, step_ratio=ratio)),
-        control("placebo key frame", "i2v", Bias(lam=lam, step_ratio=ratio, key_frame=config.placebo_key_frame)),
-        control("both branches", "i2v", Bias(lam=lam, step_ratio=ratio, branches=("cond", "uncond"))),
-        control("all steps", "i2v", Bias(lam=lam, step_ratio=1.0)),
+        *controls,
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 Curation = Literal["curated", "uncurated"]
+I2V = Literal["i2v", "i2v-uncurated"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,10 +145,12 @@ class DiffusionConfig:
 class EvaluationConfig:
     """What is measured; fixed before any model was."""
 
+    models: tuple[I2V, ...] = ("i2v", "i2v-uncurated")
+    """I2V models that are trained and whose λ curve is measured."""
     prompts: int = 64
     """Held-out prompts of the λ curve."""
     control_prompts: int = 32
-    """The first so many of them are also run under each control."""
+    """The first so many of them are also run under each control; 0 for no controls."""
     seed: int = 2026
     """Of prompts and initial noise."""
     steps: int = 20
@@ -202,6 +205,12 @@ class Experiment:
 def sprites(seed: int = 0) -> Experiment:
     """Return the study as it is shipped."""
     return Experiment(seed=seed)
+
+
+def replicate(seed: int) -> Experiment:
+    """Return the study of another seed: the pair and its λ curve, without the controls."""
+    whole = sprites(seed)
+    return replace(whole, evaluation=replace(whole.evaluation, models=("i2v",), control_prompts=0))
 
 
 def toy(seed: int = 0) -> Experiment:

@@ -37,7 +37,7 @@ def evaluate(experiment: Experiment, out: Path, pair: Path, device: str) -> None
         file = measured_file(folder, number)
         if number % world() != rank() or file.is_file():
             continue
-        pipelines = pipelines or load_pipelines(pair, device)
+        pipelines = pipelines or load_pipelines(experiment, pair, device)
         measure_prompt(experiment, number, clip, conditions(experiment.evaluation), pipelines, classifier, file)
     wait_for_all()
     if rank() == 0:

@@ -18,6 +18,7 @@ from dymos_probe.families import Generation
 from dymos_probe.metrics.optical_flow import measure_motion
 from dymos_probe.metrics.sprites import track_sprite
 from dymos_probe.runs.execute import execute
+from studies.sprites.assemble import arms
 from studies.sprites.classifier import Classifier, read
 from studies.sprites.conditions import Condition
 from studies.sprites.config import Experiment
@@ -52,15 +53,11 @@ def held_out_clips(experiment: Experiment) -> list[Clip]:
     return list({clip.caption: clip for clip in reversed(drawn)}.values())[::-1][: config.prompts]
 
 
-def load_pipelines(pair: Path, device: str) -> dict[str, Any]:
-    """Return the three pipelines of a finished pair by folder name."""
-    classes = {
-        "t2v": CogVideoXPipeline,
-        "i2v": CogVideoXImageToVideoPipeline,
-        "i2v-uncurated": CogVideoXImageToVideoPipeline,
-    }
+def load_pipelines(experiment: Experiment, pair: Path, device: str) -> dict[str, Any]:
+    """Return the pipelines of a finished pair by folder name."""
     pipelines = {}
-    for name, pipeline in classes.items():
+    for name in arms(experiment):
+        pipeline = CogVideoXPipeline if name == "t2v" else CogVideoXImageToVideoPipeline
         pipelines[name] = pipeline.from_pretrained(pair / name, dtype=torch.float32).to(device)
         pipelines[name].set_progress_bar_config(disable=True)
     return pipelines

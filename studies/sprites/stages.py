@@ -48,6 +48,8 @@ class Study:
         elif stage == "t2v":
             train_t2v(self.experiment, vae / "model", seed / "t2v", self.device)
         elif stage in ("i2v", "i2v-uncurated"):
+            if stage not in self.experiment.evaluation.models:
+                return
             curation = "uncurated" if stage == "i2v-uncurated" else "curated"
             train_i2v(self.experiment, curation, vae / "model", seed / "t2v" / "model", seed / stage, self.device)
         elif stage == "assemble":

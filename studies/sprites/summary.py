@@ -39,20 +39,15 @@ def summarise(measured: Sequence[Measured], config: EvaluationConfig) -> dict[st
             "early_steps": early,
         },
         "conditions": rows,
-        "attention": {model: _attention(measured, curve(model, 0.0), early) for model in ("i2v", "i2v-uncurated")},
+        "attention": {model: _attention(measured, curve(model, 0.0), early) for model in config.models},
         "motion_against_t2v": {
             name: _paired(measured, name, "t2v", "distance") | _paired_along(measured, name, "t2v")
             for name in wanted
             if name != "t2v"
         },
-        "motion_over_lam": {model: _gaps(measured, model, config) for model in ("i2v", "i2v-uncurated")},
-        "controls_against_untouched": {
-            name: _paired_along(measured, name, condition.untouched)["along"]
-            for name, condition in wanted.items()
-            if condition.untouched
-        }
-        | {f"{curve('i2v', config.control_lam)}, same prompts": _control_reference(measured, config)},
-        "least_distance": {model: _least_distance(rows, model, config) for model in ("i2v", "i2v-uncurated")},
+        "motion_over_lam": {model: _gaps(measured, model, config) for model in config.models},
+        "controls_against_untouched": _controls(measured, config),
+        "least_distance": {model: _least_distance(rows, model, config) for model in config.models},
         "captions": _captions(measured),
     }
 
@@ -129,9 +124,14 @@ def _gaps(measured: Sequence[Measured], model: Model, config: EvaluationConfig) 
     return {"gaps": gaps, "against_0": to_zero}
 
 
-def _control_reference(measured: Sequence[Measured], config: EvaluationConfig) -> Any:
-    few = measured[: config.control_prompts]
-    return _paired_along(few, curve("i2v", config.control_lam), curve("i2v", 0.0))["along"]
+def _controls(measured: Sequence[Measured], config: EvaluationConfig) -> dict[str, Any]:
+    """Return the change along the captioned direction under each control, and under λ alone on the same prompts."""
+    controls = [condition for condition in conditions(config) if condition.untouched]
+    changes = {each.name: _paired_along(measured, each.name, str(each.untouched))["along"] for each in controls}
+    if controls:
+        few, lam = measured[: config.control_prompts], curve("i2v", config.control_lam)
+        changes[f"{lam}, same prompts"] = _paired_along(few, lam, curve("i2v", 0.0))["along"]
+    return changes
 
 
 def _maps(measured: Sequence[Measured], name: str) -> Values:

@@ -13,6 +13,7 @@ from studies.sprites.config import sprites
 from studies.sprites.ship import PACKAGE, RESULTS
 
 SEEDS = (0, 1, 2)
+SHIPPED = 0
 LAMS = sprites().evaluation.lams
 
 
@@ -24,9 +25,9 @@ def rows(results: dict[str, Any], *, upto: float = float("inf")) -> list[dict[st
     return [results["conditions"][f"i2v λ={lam:g}"] for lam in LAMS if lam <= upto]
 
 
-def test_the_shipped_pair_carries_the_figures_of_one_of_the_seeds() -> None:
+def test_the_shipped_pair_carries_the_figures_of_its_seed() -> None:
     shipped = json.loads((PACKAGE / "evaluation.json").read_text())
-    assert shipped in [figures(seed) for seed in SEEDS]
+    assert shipped == figures(SHIPPED)
     assert Path(dymos_probe.pairs.__path__[0]) in PACKAGE.parents
 
 
@@ -38,8 +39,7 @@ def test_it_was_measured_on_the_prompts_fixed_beforehand(seed: int) -> None:
     assert all(row["prompts"] == wanted.prompts for row in rows(figures(seed)))
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("model", ["i2v", "i2v-uncurated"])
+@pytest.mark.parametrize(("seed", "model"), [*((seed, "i2v") for seed in SEEDS), (SHIPPED, "i2v-uncurated")])
 def test_the_reference_frame_dominates_with_and_without_curation(seed: int, model: str) -> None:
     attention = figures(seed)["attention"][model]
     assert attention["ratio"] >= 2.0
@@ -50,10 +50,13 @@ def test_the_reference_frame_dominates_with_and_without_curation(seed: int, mode
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_curation_makes_it_still_and_its_absence_does_not(seed: int) -> None:
-    motion = figures(seed)["motion_against_t2v"]
-    curated, uncurated = (motion[f"{model} λ=0"]["distance"] for model in ("i2v", "i2v-uncurated"))
+def test_curation_makes_it_still(seed: int) -> None:
+    curated = figures(seed)["motion_against_t2v"]["i2v λ=0"]["distance"]
     assert curated["first"] <= 0.75 * curated["second"]
+
+
+def test_without_curation_it_is_not_still() -> None:
+    uncurated = figures(SHIPPED)["motion_against_t2v"]["i2v-uncurated λ=0"]["distance"]
     assert uncurated["first"] > 0.85 * uncurated["second"]
 
 
