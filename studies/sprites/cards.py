@@ -9,7 +9,8 @@ from typing import Any, Final
 from studies.sprites.assemble import arms
 from studies.sprites.config import DiffusionConfig, Experiment
 from studies.sprites.data import BACKGROUNDS, COLOURS, DIRECTIONS, SHAPES, SPEEDS, combinations
-from studies.sprites.seeds import load_evaluations, seeds_table
+from studies.sprites.seeds import load_evaluations, seeds_section
+from studies.sprites.train_t2v import trainings
 
 _TEMPLATE: Final = Path(__file__).with_name("card.md")
 
@@ -56,7 +57,7 @@ def write_cards(experiment: Experiment, out: Path, pair: Path, results: dict[str
                 **_facts(experiment),
                 **_recipe(arm, experiment, out),
                 **_figures(arm, results),
-                seeds=seeds_table(load_evaluations(out)),
+                seeds=seeds_section(load_evaluations(out)),
             )
         )
 
@@ -93,39 +94,42 @@ def _facts(experiment: Experiment) -> dict[str, Any]:
 
 
 def _recipe(arm: str, experiment: Experiment, out: Path) -> dict[str, Any]:
-    vae, denoiser = experiment.vae, experiment.denoiser
-    diffusion = experiment.t2v if arm == "t2v" else experiment.i2v
+    vae, denoiser, folder = experiment.vae, experiment.denoiser, out / f"seed-{experiment.seed}"
+    steps = trainings(experiment) if arm == "t2v" else {"": experiment.i2v}
+    config = next(iter(steps.values()))
     return {
         "vae_channels": vae.block_out_channels,
         "latent_channels": vae.latent_channels,
         "vae_seed": vae.seed,
-        "vae_training": _training(out / "vae"),
+        "vae_training": _took(out / "vae"),
         "layers": denoiser.layers,
         "heads": denoiser.heads,
         "head_width": denoiser.head_width,
         "patch": denoiser.patch,
         "text_layers": denoiser.text_layers,
+        "text_training": _took(folder / "t2v" / "text"),
         "snr_shift": denoiser.snr_shift,
-        "clips": diffusion.clips,
-        "batch": diffusion.batch,
-        "learning_rate": diffusion.optimisation.learning_rate,
-        "ema_decay": diffusion.optimisation.ema_decay,
-        "composition": _composition(diffusion),
-        "prompt_dropout": diffusion.prompt_dropout,
+        "clips": config.clips,
+        "batch": config.batch,
+        "ema_decay": config.optimisation.ema_decay,
+        "prompt_dropout": config.prompt_dropout,
         "seed": experiment.seed,
-        "training": _training(out / f"seed-{experiment.seed}" / arm),
+        "trainings": " Then ".join(_training(each, folder / arm / name) for name, each in steps.items()),
     }
 
 
-def _composition(diffusion: DiffusionConfig) -> str:
-    """Return what is special about the first steps, as part of a sentence."""
-    parts = [f"{diffusion.high_noise_share:.0%} of the timesteps from {diffusion.high_noise_from} up"]
-    if diffusion.first_frame_share:
-        parts.append(f"the first latent frame of {diffusion.first_frame_share:.0%} of the clips left without noise")
-    return f"in the first {diffusion.composition} steps {' and '.join(parts)}, then all timesteps alike"
+def _training(config: DiffusionConfig, folder: Path) -> str:
+    """Return a sentence on one training."""
+    special = [f"{config.high_noise_share:.0%} of the timesteps from {config.high_noise_from} up"]
+    if config.first_frame_share:
+        special.append(f"the first latent frame of {config.first_frame_share:.0%} of the clips left without noise")
+    first = f"in the first {config.composition} steps {' and '.join(special)}, then " if config.composition else ""
+    rate = f"learning rate {config.optimisation.learning_rate:g} falling as a cosine"
+    return f"{rate}, {first}all timesteps alike: {_took(folder)}"
 
 
-def _training(folder: Path) -> str:
+def _took(folder: Path) -> str:
+    """Return what a training took, as a sentence's end."""
     facts = json.loads((folder / "training.json").read_text())
     processes = "one process" if facts["processes"] == 1 else f"{facts['processes']} processes"
     return (

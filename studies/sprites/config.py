@@ -190,7 +190,14 @@ class Experiment:
         first_frame_share=0.5,
         optimisation=Optimisation(steps=4500, learning_rate=3e-3, warmup=100, ema_decay=0.998, optimiser="muon"),
     )
-    """Training of the T2V denoiser."""
+    """First training of the T2V transformer: what is where, and how it moves."""
+    detail: DiffusionConfig = DiffusionConfig(
+        clips=6400,
+        batch=32,
+        composition=0,
+        optimisation=Optimisation(steps=4500, learning_rate=2e-3, warmup=100, ema_decay=0.998, optimiser="muon"),
+    )
+    """Second training of the T2V transformer, on the same clips: outlines."""
     i2v: DiffusionConfig = DiffusionConfig(
         clips=2400,
         batch=16,
@@ -243,6 +250,7 @@ def toy(seed: int = 0) -> Experiment:
             text_layers=1,
             text_optimisation=few(whole.denoiser.text_optimisation),
         ),
+        detail=replace(whole.detail, clips=8, batch=4, optimisation=few(whole.detail.optimisation)),
         t2v=replace(whole.t2v, clips=8, batch=4, composition=2, optimisation=few(whole.t2v.optimisation)),
         i2v=replace(whole.i2v, clips=8, batch=4, composition=2, optimisation=few(whole.i2v.optimisation)),
         evaluation=replace(

@@ -8,6 +8,10 @@ from typing import Any, Final
 
 from studies.sprites.conditions import curve
 
+_INTRODUCTION: Final = (
+    "The same denoisers trained from other seeds over the same autoencoder; this pair was not chosen by what it shows. "
+    "*moves*: tracked displacement whatever its direction, mean over the prompts tracked in both."
+)
 _LAMS: Final = ("-1", "0", "1", "2")
 _COLUMNS: Final = (
     "seed",
@@ -28,11 +32,14 @@ def evaluations(out: Path) -> dict[int, Path]:
     return dict(sorted(found.items()))
 
 
-def seeds_table(results: dict[int, dict[str, Any]]) -> str:
-    """Return a Markdown table with a row for each seed's evaluation; displacements are pixels."""
+def seeds_section(results: dict[int, dict[str, Any]]) -> str:
+    """Return Markdown on every seed's evaluation: a row for each, displacements in pixels."""
+    if len(results) == 1:
+        return "Only this one has been measured: how much of the above another seed would change is not known."
     rows = [" | ".join(_COLUMNS), "|".join("---" for _ in _COLUMNS)]
     rows += [" | ".join(_cells(seed, each)) for seed, each in results.items()]
-    return "\n".join(f"| {row} |" for row in rows)
+    table = "\n".join(f"| {row} |" for row in rows)
+    return f"{_INTRODUCTION}\n\n{table}"
 
 
 def load_evaluations(out: Path) -> dict[int, dict[str, Any]]:

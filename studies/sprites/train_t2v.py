@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from studies.sprites.config import Experiment
+from studies.sprites.config import DiffusionConfig, Experiment
 from studies.sprites.denoiser import DiffusionLoss, build_denoiser, build_scheduler
 from studies.sprites.latents import encode_clips
 from studies.sprites.processes import rank, wait_for_all
@@ -13,6 +13,12 @@ from studies.sprites.training import train
 from studies.sprites.vae import load_vae
 
 _CLIPS = 5
+_ANOTHER_STREAM = 2_000_000
+
+
+def trainings(experiment: Experiment) -> dict[str, DiffusionConfig]:
+    """Return the trainings of the transformer by the name of their folder; each goes on from the one before."""
+    return {"composition": experiment.t2v, "detail": experiment.detail}
 
 
 def train_t2v(experiment: Experiment, vae: Path, folder: Path, device: str) -> Path:
@@ -30,10 +36,11 @@ def train_t2v(experiment: Experiment, vae: Path, folder: Path, device: str) -> P
         device=device,
     )
     model = build_denoiser(experiment, train_text_encoder(experiment, folder / "text", device)).to(device)
-    loss = DiffusionLoss(
-        clips, experiment.t2v, build_scheduler(experiment.denoiser), seed=experiment.seed, image=False, device=device
-    )
-    train(model, loss, experiment.t2v.optimisation, folder)
+    scheduler = build_scheduler(experiment.denoiser)
+    for number, (name, config) in enumerate(trainings(experiment).items()):
+        seed = experiment.seed + number * _ANOTHER_STREAM
+        loss = DiffusionLoss(clips, config, scheduler, seed=seed, image=False, device=device)
+        train(model, loss, config.optimisation, folder / name)
     if rank() == 0:
         model.save(finished)
     wait_for_all()

@@ -7,11 +7,13 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from studies.sprites.config import Experiment, Optimisation, toy
+from studies.sprites.seeds import seeds_section
 from studies.sprites.ship import ship
 from studies.sprites.stages import STAGES, Study
 from studies.sprites.training import train
@@ -133,3 +135,27 @@ def test_shipping_replaces_the_pair_in_the_package_and_keeps_the_figures_of_ever
     shipped, made = ({file.relative_to(top) for file in top.rglob("*")} for top in (package, study.pair))
     assert shipped == made
     assert (results / "seed-0.json").read_bytes() == (study.pair / "evaluation.json").read_bytes()
+
+
+def test_a_table_of_seeds_has_a_row_for_each_and_a_single_seed_says_what_is_not_known() -> None:
+    results = {seed: evaluation(dominance_ratio=2.0 + seed) for seed in (0, 1)}
+    assert "is not known" in seeds_section({0: results[0]})
+    rows = [line for line in seeds_section(results).splitlines() if line.startswith("|")]
+    assert [row.split(" | ")[:2] for row in rows[2:]] == [["| 0", "2.0"], ["| 1", "3.0"]]
+    # Colour and shape of the worst λ up to 1: at λ = 1, not at λ = 2.
+    assert all("90%, 80%" in row for row in rows[2:])
+
+
+def evaluation(*, dominance_ratio: float) -> dict[str, Any]:
+    """What the table reads of one seed's figures."""
+    readings = {-1.0: (1.0, 1.0), 0.0: (1.0, 0.9), 1.0: (0.9, 0.8), 2.0: (0.5, 0.5)}
+    return {
+        "conditions": {
+            f"i2v λ={lam:g}": {"along": lam, "along_standard_error": 0.1, "colour_right": colour, "shape_right": shape}
+            for lam, (colour, shape) in readings.items()
+        },
+        "attention": {"i2v": {"ratio": dominance_ratio, "prompts_with_excess": 1.0}},
+        "motion_against_t2v": {"i2v λ=0": {"distance": {"first": 1.0, "second": 2.0}}},
+        "least_distance": {"i2v": {"lam": 2.0}},
+        "captions": {"direction_right": 1.0},
+    }
