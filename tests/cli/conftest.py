@@ -74,7 +74,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory, own_cache: None) -> Path:
     from dymos_probe.runs.record import record
 
     out = tmp_path_factory.mktemp("recorded") / "study"
-    return record("tiny-cogvideox", [PROMPT], out=out, num_frames=9, num_inference_steps=2, device="cpu")
+    return record("sprites", [PROMPT], out=out, num_frames=9, num_inference_steps=2, device="cpu")
 
 
 @pytest.fixture

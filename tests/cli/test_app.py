@@ -131,7 +131,7 @@ def test_pairs_lists_every_preset(probe):
 def test_info_shows_what_is_in_a_study(probe, recorded):
     answer = probe("info", recorded)
     assert answer.status == 0 and not answer.err
-    assert "tiny-cogvideox" in answer.out and "9 frames of 48×32" in answer.out
+    assert "sprites" in answer.out and "9 frames of 48×48" in answer.out
     rows = [line.split() for line in answer.out.splitlines()]
     assert ["t2v", "t2v", "0", "1/1"] in [row[:4] for row in rows]
     assert ["i2v", "i2v", "0", "1/1"] in [row[:4] for row in rows]

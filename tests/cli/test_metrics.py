@@ -8,9 +8,11 @@ import pytest
 
 from dymos_probe.store import completed_runs, open_study, video_path
 
+WEIGHT_FREE = ("--metric", "optical_flow,frame_difference")
+
 
 def test_metrics_shows_a_mean_for_each_condition_and_keeps_the_values(probe, study):
-    answer = probe("metrics", study)
+    answer = probe("metrics", study, *WEIGHT_FREE)
     assert answer.status == 0 and answer.err == ""
     lines = answer.out.splitlines()
     assert lines[0].startswith("measured 4 values in ") and lines[0].endswith("0 there already")
@@ -24,11 +26,16 @@ def test_metrics_shows_a_mean_for_each_condition_and_keeps_the_values(probe, stu
 
 
 def test_metrics_again_measures_nothing(probe, study, contents):
-    probe("metrics", study)
+    probe("metrics", study, *WEIGHT_FREE)
     before = contents(study)
-    answer = probe("metrics", study)
+    answer = probe("metrics", study, *WEIGHT_FREE)
     assert "measured 0 values" in answer.out and "4 there already" in answer.out
     assert contents(study) == before
+
+
+def test_a_study_of_sprites_is_tracked_unless_told_otherwise(probe, study):
+    document = json.loads(probe("metrics", study, "--json").out)
+    assert list(document["metrics"]) == ["sprite_displacement", "sprite_along", "sprite_lost_frames", "optical_flow"]
 
 
 @pytest.mark.parametrize(

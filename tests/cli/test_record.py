@@ -26,7 +26,7 @@ def test_record_says_what_it_makes_and_that_it_is_there_the_next_time(probe, tmp
     out = tmp_path / "study"
     answer = probe("record", "--prompt", PROMPT, "--seed", "0,5", "--out", out, *SMALL)
     assert answer.status == 0 and answer.err == "", "no progress where standard error is no terminal"
-    assert "9 frames of 48×32, 2 steps, guidance 4; recording mode observe" in answer.out
+    assert "9 frames of 48×48, 2 steps, guidance 6; recording mode observe" in answer.out
     assert "2 samples, 4 runs, 0 there already" in answer.out and "made 4 runs in" in answer.out
     assert open_study(out)["seed"].values.tolist() == [0, 5]
     before = contents(out)
@@ -91,8 +91,8 @@ def test_on_a_terminal_bars_show_runs_and_steps(tmp_path, probe, monkeypatch):
         (["--prompt", "a", "--t2v", "x", "--i2v", "y", "--pair", "z"], "--t2v and --i2v make a pair together"),
         (["--prompt", "a", "--steps", "0"], "num_inference_steps 0 must be at least 1"),
         (["--prompt", "a", "--guidance-scale", "nan"], "guidance_scale nan must be a number"),
-        (["--prompt", "a", "--height", "33"], "height 33 does not fit cogvideox: .* nearest is 32"),
-        (["--prompt", "a", "--width", "-16"], "width -16 .* nearest is 16"),
+        (["--prompt", "a", "--height", "33"], "height 33 does not fit cogvideox: .* nearest is 36"),
+        (["--prompt", "a", "--width", "-16"], "width -16 .* nearest is 12"),
         (["--prompt", "a", "--num-frames", "10"], "num_frames 10 does not fit cogvideox: .* nearest is 9"),
         (["--prompt", "a", "--num-frames", "1"], "num_frames 1 is a picture"),
         (["--prompt", "a", "--seed", "-1"], "seed -1 must be between 0 and"),
@@ -219,7 +219,7 @@ def test_weights_that_cannot_be_fetched_are_what_the_machine_lacks(refused, tmp_
 def test_a_full_disk_is_told_and_the_same_command_goes_on_when_there_is_room(refused, probe, small_disk, tmp_path):
     from dymos_probe.runs.record import record
 
-    whole = record("tiny-cogvideox", [PROMPT], out=tmp_path / "whole", seeds=range(4), num_frames=9,
+    whole = record("sprites", [PROMPT], out=tmp_path / "whole", seeds=range(4), num_frames=9,
                    num_inference_steps=2, device="cpu")  # fmt: skip
     disk = small_disk("560k")
     command = ("record", "--prompt", PROMPT, "--seed", "0,1,2,3", *SMALL, "--out", disk / "study")

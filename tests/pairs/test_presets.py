@@ -81,7 +81,7 @@ def test_an_unknown_name_is_answered_with_the_closest_and_all_names() -> None:
     with pytest.raises(InputError, match=r"'cogvideo-5b'; did you mean 'cogvideox-5b'\?") as caught:
         preset("cogvideo-5b")
     assert all(name in str(caught.value) for name in PRESETS)
-    with pytest.raises(InputError, match=r"there are wan2\.2-a14b"):
+    with pytest.raises(InputError, match=r"there are sprites, sprites-uncurated, wan2\.2-a14b"):
         preset("zzzz")
 
 
