@@ -21,7 +21,7 @@ $(STAMP): pyproject.toml constraints.txt
 
 demo: install  ## record the shipped pair, sweep λ, show what was measured (minutes; no download, no GPU)
 	$(BIN)/probe record --prompts docs/prompts/sprites.txt --out runs/demo
-	$(BIN)/probe intervene runs/demo --lam=-1,0.5,1,1.5,2,4
+	$(BIN)/probe intervene runs/demo --lam=-1,1,2,4
 	$(BIN)/probe metrics runs/demo
 	$(BIN)/probe info runs/demo
 	$(BIN)/probe report runs/demo
