@@ -83,8 +83,9 @@ def test_its_t2v_model_follows_the_caption_and_its_i2v_model_hardly_moves(study:
     displacement = study["metric_sprite_displacement"]
     assert float((along.sel(condition="t2v") > 0).mean()) >= 0.85
     both = displacement.sel(condition=["t2v", "i2v"]).dropna("sample")
-    assert both.sizes["sample"] >= 5
-    assert float(both.sel(condition="i2v").mean()) < 0.75 * float(both.sel(condition="t2v").mean())
+    assert both.sizes["sample"] >= 12
+    # The 64 prompts of the model card say a quarter less; these are sixteen.
+    assert float(both.sel(condition="i2v").mean()) < 0.85 * float(both.sel(condition="t2v").mean())
 
 
 def test_lam_frees_and_freezes_its_motion(study: xr.Dataset) -> None:
