@@ -64,7 +64,7 @@ def run(
     print_table(("metric", "condition", "mean", "n", "without a value"), rows)
     say()
     for one in measures.metrics:
-        say(f"{one.name}: {one.long_name}" + ("" if one.units == "1" else f", {one.units}"))
+        say(f"{one.name}: {one.long_name}{'' if one.units == '1' else f', {one.units}'} ({one.settings})")
 
 
 def _reasons(without: Mapping[str, int]) -> str:

@@ -33,3 +33,4 @@ def run(
         say(f"wrote {path}")
     for reason in report.left_out:
         say(f"not written: {reason}")
+    say(f"open {report.written[0]} in a browser")

@@ -136,13 +136,13 @@ def _frame_difference(video: Frames, prompt: str, fps: float) -> Measurement:
     return Measurement(float(np.mean([np.abs(later - earlier).mean() for later, earlier in pairs])) / 255.0)
 
 
-_TRACKER: Final = "median background, largest region; no value where the sprite is lost in any frame"
+_TRACKER: Final = "first frame to last; median background, largest region; no value where it is lost in any frame"
 _FLOW: Final = FlowSettings()
 
 _ALL: Final = (
     Metric(
         name="sprite_displacement",
-        long_name="way of the sprite from the first frame to the last",
+        long_name="displacement of the sprite",
         units="px",
         calibrated=True,
         settings=_TRACKER,
@@ -150,7 +150,7 @@ _ALL: Final = (
     ),
     Metric(
         name="sprite_along",
-        long_name="way of the sprite along the direction the prompt names, negative against it",
+        long_name="displacement along the caption",
         units="px",
         calibrated=True,
         settings=_TRACKER,
@@ -158,27 +158,27 @@ _ALL: Final = (
     ),
     Metric(
         name="sprite_lost_frames",
-        long_name="frames without one sprite near where it was",
+        long_name="frames with the sprite lost",
         units="frames",
         calibrated=True,
-        settings="median background, largest region",
+        settings="frames without one sprite near where it was; median background, largest region",
         measure=_sprite_lost_frames,
     ),
     Metric(
         name="optical_flow",
-        long_name="largest 5 % of optical flow (DIS), mean over pairs of frames, uncalibrated",
+        long_name="optical flow, uncalibrated",
         units="px",
         calibrated=False,
-        settings=f"OpenCV DIS medium, about {_FLOW.frame_rate:g} frames a second, sides from {_FLOW.least_side} px, "
+        settings=f"largest {_FLOW.top_share:.0%} of OpenCV DIS medium, mean over pairs, about {_FLOW.frame_rate:g} frames a second, sides from {_FLOW.least_side} px, "
         f"gradient from {_FLOW.least_gradient:g} levels a pixel, forward-backward consistent",
         measure=_optical_flow,
     ),
     Metric(
         name="frame_difference",
-        long_name="mean absolute difference of neighbouring frames, of the full range",
+        long_name="difference of neighbouring frames",
         units="1",
         calibrated=True,
-        settings="all frames, all channels",
+        settings="mean absolute, all frames and channels, of the full range",
         measure=_frame_difference,
     ),
 )
