@@ -169,8 +169,9 @@ _ALL: Final = (
         long_name="optical flow, uncalibrated",
         units="px",
         calibrated=False,
-        settings=f"largest {_FLOW.top_share:.0%} of OpenCV DIS medium, mean over pairs, about {_FLOW.frame_rate:g} frames a second, sides from {_FLOW.least_side} px, "
-        f"gradient from {_FLOW.least_gradient:g} levels a pixel, forward-backward consistent",
+        settings=f"largest {_FLOW.top_share:.0%} of OpenCV DIS medium, mean over pairs, about "
+        f"{_FLOW.frame_rate:g} frames a second, sides from {_FLOW.least_side} px, gradient from "
+        f"{_FLOW.least_gradient:g} levels a pixel, forward-backward consistent",
         measure=_optical_flow,
     ),
     Metric(
