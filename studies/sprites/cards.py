@@ -68,7 +68,7 @@ def _identity(arm: str) -> dict[str, Any]:
         "title": _TITLES[arm],
         "task": "text-to-video" if text else "image-to-video",
         "pipeline": "CogVideoXPipeline" if text else "CogVideoXImageToVideoPipeline",
-        "image": "" if text else "image=image, ",
+        "image": "" if text else "    image=image,\n",
         "motion": _MOTION[arm],
     }
 
@@ -191,6 +191,9 @@ def _findings(model: str, results: dict[str, Any]) -> str:
         f"{speed} {_pixels(value)} (drawn {captions['drawn_by_speed'][speed]:.1f})"
         for speed, value in captions["along_by_speed"].items()
     )
+    against = results["motion_against_t2v"]
+    over_lam = [name for name in against if name.startswith(f"{model} λ=") and against[name]["along"]["pairs"]]
+    nearest = max(over_lam, key=lambda name: against[name]["along"]["mean"], default=f"{model} λ=0")
     lines = [
         f"Attention of `{model}` to the reference frame is {attention['ratio']:.1f} times that of T2V, and above it in "
         f"{attention['prompts_with_excess']:.0%} of the prompts; the excess is {excess[0]:.3f} in the first step and "
@@ -200,6 +203,7 @@ def _findings(model: str, results: dict[str, Any]) -> str:
             f"Along the caption, `{model}`, λ from {gap}: {_pair(values)}."
             for gap, values in results["motion_over_lam"][model]["gaps"].items()
         ),
+        f"Along the caption, T2V → {nearest}, where it comes nearest: {_pair(against[nearest]['along'])}.",
         f"d(λ) of `{model}` is least at λ = {least['lam']:g}; along there {_pixels(least['along_there'])} px, T2V "
         f"{_pixels(least['along_t2v'])}.",
         *(f"Control, {name}: {_pair(values)}." for name, values in results["controls_against_untouched"].items()),
