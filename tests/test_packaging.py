@@ -46,7 +46,7 @@ def test_the_installed_wheel_records_a_study_from_another_folder(wheel, tmp_path
     script = (
         "import sys, dymos_probe, dymos_kernels, kernels\n"
         "assert all(m.__file__.startswith(sys.argv[1]) for m in (dymos_probe, dymos_kernels, kernels))\n"
-        "dymos_probe.record('tiny-cogvideox', ['a kite rises'], out='study', num_frames=9, num_inference_steps=2)\n"
+        "dymos_probe.record('sprites', ['a red star moves up'], out='study', num_frames=9, num_inference_steps=2)\n"
         "print(bool(dymos_probe.open_study('study').complete.all()))\n"
     )
     printed = run(
