@@ -72,7 +72,7 @@ def forks(new_server) -> Forks:
 
 def record_command(out: Path, prompts=PROMPTS) -> tuple[str | Path, ...]:
     named = [part for prompt in prompts for part in ("--prompt", prompt)]
-    return ("record", *named, *SMALL, "--out", out)
+    return ("record", "--pair", "tiny-cogvideox", *named, *SMALL, "--out", out)
 
 
 def intervene_command(out: Path) -> tuple[str | Path, ...]:
