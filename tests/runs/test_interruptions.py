@@ -95,6 +95,8 @@ def check_completed_runs(study: Path, whole: Path, truth) -> int:
     if not study.exists():
         return 0
     try:
+        # In this order: a study that grows meanwhile shows at least what was complete before it was opened.
+        done = completed_runs(study)
         ds = open_study(study)
     except StudyError as error:
         # Not yet, or not yet wholly, created: then nothing may be marked.
@@ -102,7 +104,6 @@ def check_completed_runs(study: Path, whole: Path, truth) -> int:
         assert not list((study / "attention.zarr").glob("complete/c/*")), "runs in a study that does not open"
         return 0
     assert verify_study(study) == []
-    done = completed_runs(study)
     for sample, condition in done:
         for name in ("attention", "text_mass", "attention_mean", "dominance", "timestep", "sigma", "expert"):
             found, wanted = (d[name].sel(sample=sample, condition=condition).values for d in (ds, truth))
