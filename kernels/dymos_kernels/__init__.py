@@ -1,14 +1,24 @@
 """Attention of video transformers with a bias on one key frame, and exact frame mass (Eqs. 6 and 8)."""
 
-from dymos_kernels.api import attention_with_mass, biased_attention, choose, frame_mass, implementations
+from dymos_kernels.api import (
+    attention_with_mass,
+    attention_with_response,
+    biased_attention,
+    choose,
+    frame_mass,
+    frame_response,
+    implementations,
+)
 from dymos_kernels.layout import FrameLayout, FrameMass
 
 __all__ = [
     "FrameLayout",
     "FrameMass",
     "attention_with_mass",
+    "attention_with_response",
     "biased_attention",
     "choose",
     "frame_mass",
+    "frame_response",
     "implementations",
 ]

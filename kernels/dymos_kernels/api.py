@@ -164,6 +164,63 @@ def attention_with_mass(
     return out, mass
 
 
+def frame_response(
+    q: Tensor,
+    k: Tensor,
+    layout: FrameLayout,
+    responses: Tensor,
+    *,
+    key_frame: int = 0,
+    key_mask: Tensor | None = None,
+    scale: float | None = None,
+    impl: str = "auto",
+) -> FrameMass:
+    """Return the attention mass between frames (Eq. 8) under each of several biases, from one unbiased pass.
+
+    It is what ``frame_mass`` gives for each bias; no attention is computed a second time. Of a
+    model it is the direct effect: what a bias does to attention while queries and keys stay.
+
+    Parameters
+    ----------
+    responses
+        (L, B or 1, H or 1, F), each as ``bias`` of ``biased_attention``.
+
+    Returns
+    -------
+    FrameMass
+        ``mass`` (L, B, H, F, F) and ``text`` (L, B, H, F), float32.
+    """
+    problem = check(q, k, None, layout, None, key_frame, key_mask, scale, responses)
+    _, mass = _run("frame_mass", impl, problem, output=False, mass=True)
+    assert mass is not None
+    return mass
+
+
+def attention_with_response(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    layout: FrameLayout,
+    responses: Tensor,
+    *,
+    key_frame: int = 0,
+    key_mask: Tensor | None = None,
+    scale: float | None = None,
+    impl: str = "auto",
+) -> tuple[Tensor, FrameMass]:
+    """Return plain attention and, from the same pass, what ``frame_response`` returns.
+
+    Returns
+    -------
+    tuple of Tensor and FrameMass
+        (B, H, N, Dv) in the dtype of ``v``; ``mass`` (L, B, H, F, F) and ``text`` (L, B, H, F), float32.
+    """
+    problem = check(q, k, v, layout, None, key_frame, key_mask, scale, responses)
+    out, mass = _run("attention_with_mass", impl, problem, output=True, mass=True)
+    assert out is not None and mass is not None
+    return out, mass
+
+
 def _run(
     operation: Operation, impl: str, problem: Problem, *, output: bool, mass: bool
 ) -> tuple[Tensor | None, FrameMass | None]:

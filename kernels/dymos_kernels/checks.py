@@ -25,6 +25,8 @@ class Problem:
     layout: FrameLayout
     bias: Tensor | None
     """(B|1, H|1, F): what the key frame's scaled logits lose, by query frame."""
+    responses: Tensor | None
+    """(L, B|1, H|1, F): biases whose masses are wanted of the unbiased attention; then ``bias`` is None."""
     key_frame: int
     key_mask: Tensor | None
     """(B, N) bool, True where a key may be attended; None when that is everywhere."""
@@ -45,6 +47,7 @@ def check(
     key_frame: int,
     key_mask: Tensor | None,
     scale: float | None,
+    responses: Tensor | None = None,
 ) -> Problem:
     """Return the problem these arguments state; without ``v`` the keys stand in for it.
 
@@ -66,8 +69,15 @@ def check(
     if key_mask is not None:
         key_mask = _checked_mask(key_mask, q, layout)
     if bias is not None:
-        bias = _checked_bias(bias, q, layout, key_mask)
-    if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in (q, k, v, bias)):
+        _check_bias("bias", bias, q, layout, key_mask)
+    if responses is not None:
+        if responses.dim() != 4 or not responses.shape[0]:
+            raise ValueError(f"responses must be (L, B or 1, H or 1, F) with L >= 1, got {tuple(responses.shape)}")
+        for each in responses:
+            _check_bias("a response", each, q, layout, key_mask)
+    if bias is not None and layout.tokens == length:
+        bias = None  # The key frame is all there is: shifting all logits of a row changes nothing.
+    if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in (q, k, v, bias, responses)):
         raise RuntimeError(
             "this attention is forward only, but an input requires a gradient; call it in torch.no_grad()"
         )
@@ -77,6 +87,7 @@ def check(
         v=v,
         layout=layout,
         bias=bias,
+        responses=responses,
         key_frame=key_frame,
         key_mask=key_mask,
         scale=q.shape[-1] ** -0.5 if scale is None else float(scale),
@@ -116,18 +127,17 @@ def _checked_mask(key_mask: Tensor, q: Tensor, layout: FrameLayout) -> Tensor | 
     return key_mask
 
 
-def _checked_bias(bias: Tensor, q: Tensor, layout: FrameLayout, key_mask: Tensor | None) -> Tensor | None:
-    """Return the bias, or None when the key frame is all there is and a shift changes nothing."""
+def _check_bias(name: str, bias: Tensor, q: Tensor, layout: FrameLayout, key_mask: Tensor | None) -> None:
+    """Refuse a table that does not fit, or that leaves a query without any key."""
     batch, heads, length, _ = q.shape
     fits = bias.dim() == 3 and bias.shape[0] in (1, batch) and bias.shape[1] in (1, heads)
     if not fits or bias.shape[2] != layout.frames:
-        raise ValueError(f"bias must be ({batch} or 1, {heads} or 1, {layout.frames}), got {tuple(bias.shape)}")
+        raise ValueError(f"{name} must be ({batch} or 1, {heads} or 1, {layout.frames}), got {tuple(bias.shape)}")
     if not bias.is_floating_point() or bias.device != q.device:
-        raise ValueError(f"bias must be floating point on {q.device}, got {bias.dtype} on {bias.device}")
+        raise ValueError(f"{name} must be floating point on {q.device}, got {bias.dtype} on {bias.device}")
     if layout.frames > 1:
-        return bias
+        return
     text = torch.ones(batch, length, dtype=torch.bool, device=q.device) if key_mask is None else key_mask.clone()
     text[:, layout.start : layout.stop] = False
     if (bias.isposinf().any(dim=(1, 2)) & ~text.any(dim=1)).any():
-        raise ValueError("bias +inf removes the only frame and there is no text left to attend; give a finite bias")
-    return bias if length > layout.tokens else None
+        raise ValueError(f"{name} +inf removes the only frame and there is no text left to attend; give a finite bias")

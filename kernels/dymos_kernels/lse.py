@@ -13,9 +13,7 @@ from torch import Tensor
 from dymos_kernels import flash
 from dymos_kernels.checks import Problem
 from dymos_kernels.layout import FrameMass, Segment
-
-HUGE = 1e30
-"""Stands for infinity among log-sum-exps: its exponentials are exactly 0 and its differences are never NaN."""
+from dymos_kernels.mass import HUGE, frame_mass
 
 
 def attend(problem: Problem, *, output: bool, mass: bool) -> tuple[Tensor | None, FrameMass | None]:
@@ -25,9 +23,9 @@ def attend(problem: Problem, *, output: bool, mass: bool) -> tuple[Tensor | None
     rows = slice(0, length) if output else slice(layout.start, layout.stop)
     q, k, v = flash.aligned(problem.q[:, :, rows], problem.k, problem.v if output else problem.k)
     shift = None
-    if problem.bias is not None:
+    if problem.bias is not None and output:
         table = problem.bias.to(torch.promote_types(q.dtype, torch.float32)).clamp(-HUGE, HUGE)
-        shift = layout.sequence_rows(table, length)[..., rows]
+        shift = layout.sequence_rows(table, length)
     segments = layout.segments(length) if mass else layout.segments_around(problem.key_frame, length)
 
     merged, lses = _Merged(), []
@@ -37,16 +35,15 @@ def attend(problem: Problem, *, output: bool, mass: bool) -> tuple[Tensor | None
         out, lse = flash.with_lse(q, k[:, :, keys], v[:, :, keys], problem.scale, allowed)
         if nothing is not None:
             lse = lse.masked_fill(nothing[:, None, None], -HUGE)
-        if shift is not None and segment.frame == problem.key_frame:
-            lse = lse - shift
-        if output:
-            merged.add(out, lse)
         if mass:
             lses.append(lse[..., layout.start : layout.stop] if output else lse)
+        if output:
+            is_shifted = shift is not None and segment.frame == problem.key_frame
+            merged.add(out, lse - shift if is_shifted else lse)
         del out  # before the next call makes its own
 
     result = merged.output(problem.v) if output else None
-    return result, _mass(problem, segments, torch.stack(lses)) if mass else None
+    return result, frame_mass(problem, _shares(segments, lses)) if mass else None
 
 
 class _Merged:
@@ -83,12 +80,9 @@ def _allowed(problem: Problem, segment: Segment) -> tuple[Tensor | None, Tensor 
     return allowed | nothing[:, None], nothing
 
 
-def _mass(problem: Problem, segments: list[Segment], lses: Tensor) -> FrameMass:
-    """Return the mass of each segment (S, B, H, F·P) as frame and text mass."""
-    layout = problem.layout
-    by_token = torch.softmax(lses, 0)
-    weights = by_token.view(*by_token.shape[:-1], layout.frames, layout.tokens).mean(-1).float()
-    first = next(i for i, segment in enumerate(segments) if segment.frame == 0)
-    frames = weights[first : first + layout.frames]
-    text = torch.cat((weights[:first], weights[first + layout.frames :])).sum(0)
-    return FrameMass(frames.movedim(0, -1).contiguous(), text)
+def _shares(segments: list[Segment], lses: list[Tensor]) -> Tensor:
+    """Return the log-sum-exps (B, H, F·P) of the segments as (F + 1, B, H, F·P), the text last."""
+    frames = [lse for segment, lse in zip(segments, lses, strict=True) if segment.frame is not None]
+    text = [lse for segment, lse in zip(segments, lses, strict=True) if segment.frame is None]
+    both = torch.logaddexp(*text) if len(text) == 2 else text[0] if text else torch.full_like(frames[0], -HUGE)
+    return torch.stack((*frames, both))

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from dymos_kernels.checks import Problem
 from dymos_kernels.layout import FrameLayout, FrameMass
+from dymos_kernels.mass import HUGE, frame_mass, mean_mass
 
 SCRATCH = 2**19
 """Logits in a block: logits and probabilities in float32 then fill 4 MiB and stay near a core's cache."""
@@ -63,8 +64,11 @@ def attend(
 
     if row_mass is None:
         return out, None
-    mean = row_mass.view(batch, heads, frames, tokens, frames + 1).mean(3).float()
-    return out, FrameMass(mean[..., :frames].contiguous(), mean[..., frames].contiguous())
+    weights = row_mass.movedim(-1, 0)
+    if problem.responses is None:
+        return out, mean_mass(problem, weights)
+    # Nothing underflows so far that a bias of -inf could not bring it back.
+    return out, frame_mass(problem, weights.log().clamp(min=-HUGE / 2))
 
 
 def _subtract(logits: Tensor, shift: Tensor, start: int, stop: int) -> None:
