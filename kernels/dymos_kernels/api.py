@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 import torch
 from torch import Tensor
 
-from dymos_kernels import flash, lse, reference
+from dymos_kernels import augment, flash, flex, lse, reference
 from dymos_kernels.checks import Problem, check
 from dymos_kernels.layout import FrameLayout, FrameMass
 
@@ -35,6 +35,8 @@ class Implementation:
 IMPLEMENTATIONS: dict[str, Implementation] = {
     "lse": Implementation(attend=lse.attend, usable=flash.usable),
     "chunked": Implementation(attend=partial(reference.attend, dtype=torch.float32), usable=lambda: True),
+    "augment": Implementation(attend=augment.attend, usable=lambda: True),
+    "flex": Implementation(attend=flex.attend, usable=lambda: True),
     "reference": Implementation(attend=partial(reference.attend, dtype=torch.float64), usable=lambda: True),
 }
 

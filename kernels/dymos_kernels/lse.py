@@ -38,8 +38,8 @@ def attend(problem: Problem, *, output: bool, mass: bool) -> tuple[Tensor | None
         if mass:
             lses.append(lse[..., layout.start : layout.stop] if output else lse)
         if output:
-            is_shifted = shift is not None and segment.frame == problem.key_frame
-            merged.add(out, lse - shift if is_shifted else lse)
+            of_key_frame = segment.frame == problem.key_frame
+            merged.add(out, lse if shift is None or not of_key_frame else lse - shift)
         del out  # before the next call makes its own
 
     result = merged.output(problem.v) if output else None

@@ -9,8 +9,9 @@ from typing import NamedTuple
 import pytest
 import torch
 from torch import Tensor
+from torch.nn.attention.flex_attention import flex_attention
 
-from dymos_kernels import FrameLayout
+from dymos_kernels import FrameLayout, flex
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,3 +132,11 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def uncompiled_flex():
+    """FlexAttention as plain operations: compiling it for each case would take hours. test_flex.py compiles it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(flex, "compiled", lambda: flex_attention)
+        yield
