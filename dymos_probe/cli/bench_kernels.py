@@ -46,9 +46,8 @@ def run(
         if row.shape != last:
             last = row.shape
             say()
-            say(
-                f"{row.shape}: N={row.length} D={row.dim} {row.dtype}, plain attention {row.baseline_seconds * 1e3:.1f} ms"
-            )
+            plain = f"plain attention {row.baseline_seconds * 1e3:.1f} ms ({row.baseline})"
+            say(f"{row.shape}: N={row.length} D={row.dim} {row.dtype}, {plain}")
             say(_LINE.format("", "", "ratio", "lowest-highest", "memory", "output", "mass").rstrip())
         say(
             _LINE.format(
@@ -75,9 +74,8 @@ def run(
         print_json([asdict(row) for row in rows])
         return
     say()
-    say(
-        f"{rows[0].device}, {rows[0].threads} thread{'s' * (rows[0].threads > 1)}, torch {rows[0].torch}, {rows[0].date}"
-    )
+    first = rows[0]
+    say(f"{first.device}, {counted(first.threads, 'thread')}, torch {first.torch}, {first.date}")
     say("memory: peak beyond the inputs, in tensors of (B, H, N, D); output, mass: largest error against float64")
 
 
