@@ -10,7 +10,9 @@ from studies.sprites.conditions import curve
 
 _INTRODUCTION: Final = (
     "The same denoisers trained from other seeds over the same autoencoder; this pair was not chosen by what it shows. "
-    "*moves*: tracked displacement whatever its direction, mean over the prompts tracked in both."
+    "*moves*: tracked displacement whatever its direction, mean over the prompts tracked in both; *along*: its part "
+    "along the caption, mean over the prompts tracked at that λ. Pixels, with standard errors; *paired* over the "
+    "prompts tracked in both."
 )
 _LAMS: Final = ("-1", "0", "1", "2")
 _COLUMNS: Final = (
@@ -20,6 +22,8 @@ _COLUMNS: Final = (
     "moves, T2V",
     "moves, λ = 0",
     *(f"along, λ = {lam}" for lam in _LAMS),
+    "λ = 1 to 2, paired",
+    "nearest to T2V, along, paired",
     "least d at λ",
     "colour, shape (λ ≤ 1, least)",
     "T2V direction",
@@ -50,6 +54,11 @@ def load_evaluations(out: Path) -> dict[int, dict[str, Any]]:
 def _cells(seed: int, results: dict[str, Any]) -> tuple[str, ...]:
     conditions, attention = results["conditions"], results["attention"]["i2v"]
     moves = results["motion_against_t2v"][curve("i2v", 0.0)]["distance"]
+    gap = results["motion_over_lam"]["i2v"]["gaps"]["1 to 2"]
+    nearest, short = min(
+        ((name, row["along"]) for name, row in results["motion_against_t2v"].items() if name.startswith("i2v λ=")),
+        key=lambda named: abs(named[1]["mean"]),
+    )
     curves = {lam: conditions.get(curve("i2v", float(lam))) for lam in _LAMS}
     weak = [row for name, row in conditions.items() if name.startswith("i2v λ=") and float(name.split("=")[1]) <= 1]
     colour, shape = (min(row[f"{what}_right"] for row in weak) for what in ("colour", "shape"))
@@ -60,6 +69,8 @@ def _cells(seed: int, results: dict[str, Any]) -> tuple[str, ...]:
         _pixels(moves["second"]),
         _pixels(moves["first"]),
         *("–" if row is None else _pixels(row["along"], row["along_standard_error"]) for row in curves.values()),
+        _pixels(gap["mean"], gap["standard_error"]),
+        f"{nearest.removeprefix('i2v ')}: {_pixels(short['mean'], short['standard_error'])}",
         f"{results['least_distance']['i2v']['lam']:g}",
         f"{colour:.0%}, {shape:.0%}",
         f"{results['captions']['direction_right']:.0%}",
