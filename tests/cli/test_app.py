@@ -22,20 +22,27 @@ OPTIONS = {
     "info": "verify json",
     "pairs": "json",
     "doctor": "json",
+    "bench": "",
+    "bench generate": "pair weights method branches repeats layers steps height width num-frames dtype device csv json",
 }
 
 
 def test_the_commands_and_their_options_stay_as_they_are():
     group = typer.main.get_command(app)
+    commands = dict(group.commands)
+    for name, command in group.commands.items():
+        commands |= {f"{name} {inner}": found for inner, found in getattr(command, "commands", {}).items()}
     found = {
         name: {option for parameter in command.params for option in parameter.opts if option.startswith("-")}
-        for name, command in group.commands.items()
+        for name, command in commands.items()
     }
     assert found == {name: {f"--{option}" for option in options.split()} for name, options in OPTIONS.items()}
     assert {option for parameter in group.params for option in parameter.opts} == {"--version", "--debug"}
 
 
-@pytest.mark.parametrize("arguments", [["--help"], [], ["record", "--help"], ["--version"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], [], ["record", "--help"], ["bench", "generate", "--help"], ["--version"]]
+)
 def test_help_loads_none_of_the_heavy_libraries(arguments):
     program = (
         "import sys\nfrom dymos_probe.cli import main\n"
@@ -52,7 +59,7 @@ def test_help_loads_none_of_the_heavy_libraries(arguments):
 
 def test_every_command_says_what_it_does(probe):
     for name in OPTIONS:
-        answer = probe(name, "--help")
+        answer = probe(*name.split(), "--help")
         assert answer.status == 0 and f"Usage: probe {name}" in answer.out and not answer.err
 
 
@@ -66,6 +73,8 @@ def test_every_command_says_what_it_does(probe):
         (["info"], ["probe info --help"]),
         (["intervene", "x"], ["--lam"]),
         (["info", "a", "b"], ["b"]),
+        (["bench", "genrate"], ["genrate", "probe bench --help"]),
+        (["bench", "generate", "--repeat", "3"], ["--repeat", "--repeats", "probe bench generate --help"]),
     ],
 )
 def test_a_slip_in_the_command_is_told_in_one_line(refused, arguments, words):
