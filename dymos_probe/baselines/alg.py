@@ -63,7 +63,7 @@ class ALG:
     blur_sigma: float | None = None
     """σ₀ of ``gaussian_blur`` in latent pixels: σ = σ₀·w; 0 filters nothing."""
     blur_kernel_size: int | float | None = None
-    """Side of the blur's kernel: latent pixels as an int, or as a float in (0, 1] of the plane's height; made odd."""
+    """Side of the blur's kernel: latent pixels as an int, or a float in (0, 1) of the plane's height; made odd."""
     strength: Strength = "interval"
     """w over s = step/(steps − 1): ``interval`` 1 inside, 0 outside; ``linear``; ``exponential``; ``none`` always 1."""
     interval_start: float = 0.0
@@ -115,7 +115,12 @@ class ALG:
         elif name in ("blur_sigma", "exp_decay_rate"):
             if not (math.isfinite(value) and value >= 0.0):
                 raise InputError(f"{name} {value} must be a number of at least 0")
-        elif name in ("resize_factor", "blur_kernel_size", "linear_end_time"):
+        elif name == "blur_kernel_size":
+            if not 0.0 < value < 1.0:  # 1.0 would equal the 1 of a pixel
+                raise InputError(
+                    f"blur_kernel_size {value} is outside (0, 1); for latent pixels give an int, such as 5"
+                )
+        elif name in ("resize_factor", "linear_end_time"):
             if not 0.0 < value <= 1.0:
                 raise InputError(f"{name} {value} is outside (0, 1]")
         elif not 0.0 <= value <= 1.0:

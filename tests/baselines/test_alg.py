@@ -36,6 +36,7 @@ BLUR = {"filter": "gaussian_blur", "blur_sigma": 1.0, "blur_kernel_size": 5}
         ({**BLUR, "strength": "none", "blur_sigma": float("inf")}, "blur_sigma inf must be"),
         ({**BLUR, "strength": "none", "blur_kernel_size": 0}, "blur_kernel_size 0 must be at least 1"),
         ({**BLUR, "strength": "none", "blur_kernel_size": 1.5}, "blur_kernel_size 1.5 is outside"),
+        ({**BLUR, "strength": "none", "blur_kernel_size": 1.0}, r"outside \(0, 1\); for latent pixels give an int"),
         ({"filter": "median"}, "filter 'median' is unknown; choose one of down_up, gaussian_blur"),
         ({"resize_factor": 0.4, "strength": "cosine"}, "strength 'cosine' is unknown; choose one of interval, linear"),
     ],

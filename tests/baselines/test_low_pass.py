@@ -70,7 +70,7 @@ def test_blur_is_scipys_gaussian_over_mirrored_edges(height, width, sigma, size,
 
 
 def test_a_kernel_is_pixels_or_a_fraction_of_the_height_and_odd():
-    assert [odd_kernel_size(size, 60) for size in (1, 4, 9, 0.05, 0.1, 0.01, 1.0)] == [1, 5, 9, 3, 7, 1, 61]
+    assert [odd_kernel_size(size, 60) for size in (1, 4, 9, 0.05, 0.1, 0.01, 0.5)] == [1, 5, 9, 3, 7, 1, 31]
 
 
 def test_a_kernel_that_does_not_fit_is_refused_with_the_largest_that_does():
