@@ -30,7 +30,8 @@ def down_up(planes: torch.Tensor, factor: float) -> torch.Tensor:
 def gaussian_blur(planes: torch.Tensor, sigma: float, kernel_size: int) -> torch.Tensor:
     """Return ``planes`` (..., H, W) under a normalised Gaussian of ``sigma`` latent pixels on a square kernel.
 
-    The plane goes on beyond its edges as its mirror image, the edge itself not repeated. σ = 0 is the identity.
+    σ = 0 is the identity. Beyond its edges the plane goes on as its mirror image, the edge itself not repeated:
+    ALG's formulas leave that open, and this is what torchvision's ``gaussian_blur`` does.
 
     Raises
     ------
@@ -54,6 +55,9 @@ def gaussian_blur(planes: torch.Tensor, sigma: float, kernel_size: int) -> torch
 
 
 def odd_kernel_size(size: int | float, height: int) -> int:
-    """Return the side of a blur kernel: ``size`` itself, or a fraction of the plane's ``height``; even becomes odd."""
+    """Return the side of a blur kernel: ``size`` itself, or that fraction of the plane's ``height``, rounded down.
+
+    An even side becomes the odd one above.
+    """
     whole = size if isinstance(size, int) else int(size * height)
     return whole if whole % 2 else whole + 1

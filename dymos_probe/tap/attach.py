@@ -22,7 +22,7 @@ from dymos_probe.layout import TokenLayout
 from dymos_probe.tap.attention import Request, answer, bias_table
 from dymos_probe.tap.clock import Clock, Tick
 from dymos_probe.tap.compiled import forget_graphs, is_compiled, is_compiler_refusal
-from dymos_probe.tap.method import Forward, Method
+from dymos_probe.tap.method import Forward, Method, Running
 from dymos_probe.tap.recording import Recorder, Recording
 from dymos_probe.tap.seam import Call, Seam
 
@@ -145,7 +145,10 @@ class Tap:
         self._transformers = denoisers(pipe)
         self._sites = tuple(family.sites(transformer) for transformer in self._transformers)
         self._check_bias()
-        self._method, self._running = method, method.begin(pipe, family) if method is not None else None
+        self._method = method
+        self._running: Running | None = None
+        if method is not None:
+            method.begin(pipe, family)  # refuses here, before anything runs
         self._seam, self._clock = Seam(self._attend), Clock(pipe)
         self._handles: list[RemovableHandle] = []
         self._thread: int | None = None
@@ -369,6 +372,7 @@ class Tap:
 
     def _finish_call(self) -> None:
         recorder, self._recorder = self._recorder, None
+        self._running = None  # it may hold a prediction
         if recorder is not None:
             self._finished.append(recorder.finish())
 
