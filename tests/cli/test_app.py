@@ -13,10 +13,14 @@ from dymos_probe.cli import info
 from dymos_probe.cli.app import app
 
 GENERATION = "steps guidance-scale height width num-frames negative-prompt extra dtype device offload vae-tiling"
-BIAS = "lam step-ratio schedule layers heads query-frames key-frame branches arm"
+BIAS = "lam method step-ratio schedule layers heads query-frames key-frame branches arm"
+ALG = (
+    "alg-filter alg-resize-factor alg-blur-sigma alg-blur-kernel-size alg-strength alg-interval-start alg-interval-end "
+    "alg-linear-start-weight alg-linear-end-weight alg-linear-end-time alg-exp-decay-rate"
+)
 OPTIONS = {
     "record": f"pair t2v i2v prompt prompts seed out {GENERATION} branches record-mode workers scheduler dry-run json",
-    "intervene": f"{BIAS} image prompt out pair t2v i2v seed {GENERATION} workers scheduler dry-run json",
+    "intervene": f"{BIAS} {ALG} image prompt out pair t2v i2v seed {GENERATION} workers scheduler dry-run json",
     "report": "out json",
     "metrics": "metric json",
     "info": "verify json",
