@@ -10,8 +10,10 @@ from dymos_kernels.api import (
     implementations,
 )
 from dymos_kernels.layout import FrameLayout, FrameMass
+from dymos_kernels.measured import Choice
 
 __all__ = [
+    "Choice",
     "FrameLayout",
     "FrameMass",
     "attention_with_mass",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
-from typing import Literal, Protocol
+from functools import lru_cache, partial
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -13,8 +14,11 @@ from torch import Tensor
 from dymos_kernels import augment, flash, flex, lse, reference
 from dymos_kernels.checks import Problem, check
 from dymos_kernels.layout import FrameLayout, FrameMass
+from dymos_kernels.measured import Choice, Operation, Setting, fastest, measurements
 
-Operation = Literal["biased_attention", "frame_mass", "attention_with_mass"]
+ANY: frozenset[Operation] = frozenset(("biased_attention", "frame_mass", "attention_with_mass"))
+
+logger = logging.getLogger("dymos_kernels")
 
 
 class Attend(Protocol):
@@ -29,19 +33,19 @@ class Implementation:
     """One way to compute every operation."""
 
     attend: Attend
-    usable: Callable[[], bool]
+    usable: Callable[[], bool] = lambda: True
+    automatic: frozenset[Operation] = frozenset()
+    """Operations for which ``auto`` may take it."""
 
 
 IMPLEMENTATIONS: dict[str, Implementation] = {
-    "lse": Implementation(attend=lse.attend, usable=flash.usable),
-    "chunked": Implementation(attend=partial(reference.attend, dtype=torch.float32), usable=lambda: True),
-    "augment": Implementation(attend=augment.attend, usable=lambda: True),
-    "flex": Implementation(attend=flex.attend, usable=lambda: True),
-    "reference": Implementation(attend=partial(reference.attend, dtype=torch.float64), usable=lambda: True),
+    "lse": Implementation(attend=lse.attend, usable=flash.usable, automatic=ANY),
+    "chunked": Implementation(attend=partial(reference.attend, dtype=torch.float32), automatic=ANY),
+    # Their masses have the precision of the output, and FlexAttention compiles for a minute.
+    "augment": Implementation(attend=augment.attend, automatic=frozenset(("biased_attention",))),
+    "flex": Implementation(attend=flex.attend),
+    "reference": Implementation(attend=partial(reference.attend, dtype=torch.float64)),
 }
-
-SHORT_FRAME = 64
-"""Tokens a frame up to which a CPU computes masses faster by ``chunked`` than with a flash call a frame."""
 
 
 def implementations() -> tuple[str, ...]:
@@ -49,16 +53,30 @@ def implementations() -> tuple[str, ...]:
     return tuple(name for name, implementation in IMPLEMENTATIONS.items() if implementation.usable())
 
 
-def choose(operation: Operation, q: Tensor, layout: FrameLayout) -> str:
-    """Return the implementation that ``impl="auto"`` takes for ``operation`` on queries like ``q`` (B, H, N, D).
+def choose(operation: Operation, q: Tensor, layout: FrameLayout) -> Choice:
+    """Return what ``impl="auto"`` takes for ``operation`` on queries like ``q`` (B, H, N, D), and why.
 
-    On one CPU thread ``chunked`` is also the faster way to masses alone; its many small
-    products gain little from more threads, so then longer frames go to ``lse``.
+    The fastest where the benchmark measured nearest to this device, dtype and shape
+    (``dymos_kernels.measured``). The choice is logged once, as ``INFO`` of ``dymos_kernels``.
     """
-    if q.device.type == "cpu" and operation != "biased_attention":
-        if layout.tokens <= SHORT_FRAME or (operation == "frame_mass" and torch.get_num_threads() == 1):
-            return "chunked"
-    return "lse" if "lse" in implementations() else "chunked"
+    setting = Setting(
+        device_type=q.device.type,
+        threads=torch.get_num_threads() if q.device.type == "cpu" else 1,
+        dtype=str(q.dtype).removeprefix("torch."),
+        length=q.shape[2],
+        tokens=layout.tokens,
+        dim=q.shape[3],
+    )
+    return _choose(operation, setting)
+
+
+@lru_cache(maxsize=1024)
+def _choose(operation: Operation, setting: Setting) -> Choice:
+    among = [name for name in implementations() if operation in IMPLEMENTATIONS[name].automatic]
+    unmeasured = Choice("lse" if "lse" in among else "chunked", f"nothing was measured on {setting.device_type} yet")
+    choice = fastest(operation, setting, among, measurements()) or unmeasured
+    logger.info("%s at %s: %s, %s", operation, setting, choice.impl, choice.because)
+    return choice
 
 
 def biased_attention(
@@ -92,7 +110,7 @@ def biased_attention(
     scale
         Factor on the logits, D ** -0.5 by default.
     impl
-        One of ``implementations()``, or ``"auto"`` for what ``choose`` says.
+        One of ``implementations()``, or ``"auto"`` for the one that ``choose`` names.
 
     Returns
     -------
@@ -227,7 +245,7 @@ def _run(
     operation: Operation, impl: str, problem: Problem, *, output: bool, mass: bool
 ) -> tuple[Tensor | None, FrameMass | None]:
     """Compute with the implementation named."""
-    name = choose(operation, problem.q, problem.layout) if impl == "auto" else impl
+    name = choose(operation, problem.q, problem.layout).impl if impl == "auto" else impl
     if name not in implementations():
         raise ValueError(f"impl {impl!r} is not available here; choose one of auto, {', '.join(implementations())}")
     device = problem.q.device.type

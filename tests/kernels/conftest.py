@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -134,9 +135,15 @@ def one_thread():
     torch.set_num_threads(threads)
 
 
+def _plain_flex(*args, **options):
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "flex_attention called without torch.compile")
+        return flex_attention(*args, **options)
+
+
 @pytest.fixture(autouse=True, scope="session")
 def uncompiled_flex():
     """FlexAttention as plain operations: compiling it for each case would take hours. test_flex.py compiles it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(flex, "compiled", lambda: flex_attention)
+        patch.setattr(flex, "compiled", lambda: _plain_flex)
         yield

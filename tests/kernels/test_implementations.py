@@ -27,10 +27,7 @@ LAYOUTS = {
     "last key frame": {"key_frame": 2, "after": 2, "masked": 1},
 }
 
-pytestmark = [
-    pytest.mark.parametrize("impl", FAST),
-    pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile"),
-]
+pytestmark = pytest.mark.parametrize("impl", FAST)
 
 
 def _both(case, impl, **more):

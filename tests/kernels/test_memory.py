@@ -6,18 +6,18 @@ import pytest
 import torch
 
 import dymos_kernels as dk
+from dymos_kernels.benchmark.clock import peak_bytes
 
 
-def _peak(call):
-    """Return the bytes ``call`` held at most beyond what was there, its results included."""
-    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profile:
-        call()
-    held = peak = 0
-    for event in profile.profiler.kineto_results.events():
-        if event.name() == "[memory]":
-            held += event.nbytes()
-            peak = max(peak, held)
-    return peak
+def test_the_peak_is_what_was_held_at_once():
+    def call():
+        first = torch.zeros(1000)
+        second = first + 1
+        del first
+        return second + 1
+
+    # Numbers that Python gives become tensors of a few bytes.
+    assert 2 * 4000 <= peak_bytes(call, "cpu") < 2 * 4000 + 100
 
 
 @pytest.mark.parametrize("impl", ["lse", "chunked", "augment"])
@@ -32,7 +32,7 @@ def test_extra_memory_is_at_most_six_tensors_and_grows_with_n_not_its_square(mak
             lambda: dk.frame_mass(case.q, case.k, case.layout, case.bias, **options),
             lambda: dk.biased_attention(*given, **options),
         )
-        return tensor, max(_peak(call) for call in calls)
+        return tensor, max(peak_bytes(call, "cpu") for call in calls)
 
     _, small = peak(330)
     tensor, large = peak(660)

@@ -17,8 +17,6 @@ LAYOUTS = {
     "last key frame": {"key_frame": 2, "after": 2, "masked": 1},
 }
 
-pytestmark = pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
-
 
 def _grid(frames):
     """Return one table a λ, (L, 1, 1, F)."""
