@@ -14,7 +14,7 @@ import torch
 
 from dymos_probe.bench.architectures import architecture
 from dymos_probe.bench.machine import device_name, versions
-from dymos_probe.bench.methods import METHODS, Branches, Method, done, methods
+from dymos_probe.bench.methods import Branches, Method, check_names, done, methods
 from dymos_probe.bench.random_pipeline import prompt_embeddings, random_pipeline
 from dymos_probe.bench.rows import Row, append_rows, check_csv
 from dymos_probe.bench.stopwatch import Timed, timed
@@ -97,7 +97,7 @@ def bench_generate(
     pair: str | Path | Pair = "sprites",
     *,
     weights: Weights | None = None,
-    method: Sequence[str] = METHODS,
+    method: Sequence[str] | None = None,
     branches: Branches = "cond",
     repeats: int = 3,
     layers: int | None = None,
@@ -118,6 +118,8 @@ def bench_generate(
     weights
         ``"published"`` loads the model; ``"random"`` makes one of the same architecture. None takes random weights
         where the architecture is known and the weights would have to be downloaded.
+    method
+        Some of `dymos_probe.bench.methods.METHODS`; None takes all that there are for the pair.
     branches
         Which guidance branches ``observe`` and ``fused`` record.
     layers
@@ -138,14 +140,15 @@ def bench_generate(
     ProbeError
         When a method did not do what it is timed for.
     """
+    check_names(method, branches)
     if repeats < 1:
         raise InputError(f"repeats {repeats} must be at least 1")
     if csv is not None:
         check_csv(csv)
     chosen = load_pair(pair, dtype=dtype, device=device)  # type: ignore[arg-type]
-    timed_methods = methods(method, chosen, branches)
     weights = weights or default_weights(chosen)
     workload = _workload(chosen, weights, layers, sizes)
+    timed_methods = methods(method, chosen, family_of(workload.pipe)[0].name, branches)
     measured = measure(workload, timed_methods, repeats=repeats, progress=progress)
     rows = tuple(_row(chosen, weights, workload, one) for one in measured)
     if csv is not None:

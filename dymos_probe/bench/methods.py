@@ -9,14 +9,16 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
+from dymos_probe.baselines import ALG, published
 from dymos_probe.bias import Bias
 from dymos_probe.errors import InputError, ProbeError
 from dymos_probe.pairs import Pair
 from dymos_probe.runs.intervene import DEFAULT_STEP_RATIO
 from dymos_probe.tap import Tap, attach
 
-METHODS: Final = ("baseline", "dymos", "observe", "fused")
-"""``baseline`` is the untouched pipeline; ``dymos`` modulates; ``observe`` and ``fused`` record everything."""
+METHODS: Final = ("baseline", "dymos", "alg", "observe", "fused")
+"""``baseline`` is the untouched pipeline; ``dymos`` modulates attention, ``alg`` filters the reference image as the
+paper's competitor does; ``observe`` and ``fused`` record everything."""
 
 DEFAULT_LAM: Final = 1.0
 """λ of a pair for which none is published."""
@@ -40,27 +42,52 @@ class Method:
         return nullcontext() if self.attached is None else attach(pipe, **self.attached)
 
 
-def methods(names: Sequence[str], pair: Pair, branches: Branches) -> tuple[Method, ...]:
-    """Return the methods named, in the order of `METHODS`; the baseline is always among them.
+def check_names(names: Sequence[str] | None, branches: str) -> None:
+    """Refuse methods and branches that do not exist.
 
     Raises
     ------
     InputError
-        When a name or ``branches`` is unknown.
+        Naming the first, and those there are.
     """
-    unknown = [name for name in names if name not in METHODS]
+    unknown = [name for name in names or () if name not in METHODS]
     if unknown:
         raise InputError(f"method {unknown[0]!r} is unknown; choose from {', '.join(METHODS)}")
     if branches not in ("cond", "both"):
         raise InputError(f"branches {branches!r} is unknown; choose cond or both")
-    bias = bias_of(pair)
-    every = (
-        Method(name="baseline"),
-        Method(name="dymos", attached={"record": False, "bias": bias}, changes=True),
-        Method(name="observe", attached={"record": "observe", "branches": branches}),
-        Method(name="fused", attached={"record": "fused", "branches": branches}),
-    )
-    return tuple(method for method in every if method.name in {"baseline", *names})
+
+
+def methods(names: Sequence[str] | None, pair: Pair, family: str, branches: Branches) -> tuple[Method, ...]:
+    """Return the methods named, in the order of `METHODS`; the baseline is always among them.
+
+    Parameters
+    ----------
+    names
+        Some of `METHODS`; None takes all that there are for the pair.
+    family
+        Name of the architecture family of the pair.
+    branches
+        Which guidance branches ``observe`` and ``fused`` record.
+
+    Raises
+    ------
+    InputError
+        When ``alg`` is asked for and is not published for the family.
+    """
+    every = {
+        "baseline": Method(name="baseline"),
+        "dymos": Method(name="dymos", attached={"record": False, "bias": bias_of(pair)}, changes=True),
+        "observe": Method(name="observe", attached={"record": "observe", "branches": branches}),
+        "fused": Method(name="fused", attached={"record": "fused", "branches": branches}),
+    }
+    try:
+        alg = published(family, pair.preset.name if pair.preset is not None else None)
+        every["alg"] = Method(name="alg", attached={"record": False, "alg": alg}, changes=True)
+    except InputError:
+        if names is not None and "alg" in names:
+            raise
+    chosen = METHODS if names is None else ("baseline", *names)
+    return tuple(every[name] for name in METHODS if name in chosen and name in every)
 
 
 def bias_of(pair: Pair) -> Bias:
@@ -88,6 +115,9 @@ def done(method: Method, tap: Tap | None, steps: int) -> str:
     bias: Bias | None = method.attached.get("bias")
     if bias is not None:
         return f"λ={bias.lam:g} in {bias.modulated_steps(steps)} of {steps} steps"
+    alg: ALG | None = method.attached.get("alg")
+    if alg is not None:
+        return f"image filtered in {len(alg.active_steps(steps))} of {steps} steps"
     recording = tap.recording
     _, branches, recorded, layers, heads = recording.attention.shape[:5]
     if recorded != steps or not np.isfinite(recording.attention).all():

@@ -63,7 +63,13 @@ def _status(arguments: list[str], *, debug: bool) -> int:
     except typer.Exit as leave:
         return leave.exit_code
     except (KeyboardInterrupt, typer.Abort):
-        _complain("interrupted; completed runs are kept, the same command goes on")
+        benchmark = arguments[:1] == [bench.NAME]
+        kept = (
+            "what was not timed to its end is lost"
+            if benchmark
+            else "completed runs are kept, the same command goes on"
+        )
+        _complain(f"interrupted; {kept}")
         return _INTERRUPTED
     except BrokenPipeError:
         # The reader of our output left (`probe info … | head`); keep the interpreter from complaining at exit.

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from dymos_probe.cli import options
+from dymos_probe.cli import bench_kernels, options
 from dymos_probe.cli.console import print_json, print_table, say
 from dymos_probe.cli.progress import run_bars
 from dymos_probe.errors import InputError
@@ -16,6 +16,7 @@ from dymos_probe.errors import InputError
 NAME = "bench"
 
 bench = typer.Typer(help="Time what recording and modulating cost on this machine.")
+bench.command(name=bench_kernels.NAME)(bench_kernels.run)
 
 
 @bench.callback(invoke_without_command=True)
@@ -53,7 +54,7 @@ def generate(
     csv: Annotated[Path | None, typer.Option(help="File the rows are appended to.")] = None,
     json: options.Json = False,
 ) -> None:
-    """Time whole generations: untouched, modulated, recorded in both modes; beside the paper's Table 5.
+    """Time whole generations: untouched, modulated, by ALG, recorded in both modes; beside the paper's Table 5.
 
     Everything from the prompt to the last latents is timed, decoding is not. What was not run is said to be not
     measured.
@@ -71,7 +72,7 @@ def generate(
         rows = bench_generate(
             pair,
             weights=weights,  # type: ignore[arg-type]
-            method=METHODS if method is None else [name.strip() for name in method.split(",")],
+            method=None if method is None else [name.strip() for name in method.split(",")],
             branches=branches,  # type: ignore[arg-type]
             repeats=repeats,
             layers=layers,

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from dymos_probe.baselines import published
 from dymos_probe.bench import generate as module
 from dymos_probe.bench.architectures import ARCHITECTURES
 from dymos_probe.bench.generate import Measured, bench_generate, default_weights, measure
@@ -18,23 +19,25 @@ from dymos_probe.bench.stopwatch import Timed
 from dymos_probe.errors import EnvironmentLacksError, InputError, ProbeError
 from dymos_probe.families import Generation
 from dymos_probe.pairs import Pair, load_pair
+from dymos_probe.tap import attach, attention
 
 SMALL = {"num_frames": 9, "num_inference_steps": 2, "device": "cpu"}
 
 
-def latents(run: Timed) -> torch.Tensor:
-    return run.result[0]
+def chosen(name, names=None, branches="cond"):
+    pair = load_pair(name)
+    return methods(names, pair, pair.preset.family, branches)
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_every_method_does_what_it_is_timed_for(name, workload):
-    found = {
-        one.method.name: one for one in measure(workload(name), methods(METHODS, load_pair(name), "cond"), repeats=1)
-    }
+    found = {one.method.name: one for one in measure(workload(name), chosen(name), repeats=1)}
     assert list(found) == list(METHODS)
     assert all(len(one.seconds) == 1 and one.seconds[0] > 0 and one.peak_bytes is None for one in found.values())
     bias = bias_of(load_pair(name))
     assert found["baseline"].did == "untouched" and found["baseline"].ratios == (1.0,)
+    alg = published(load_pair(name).preset.family, name)
+    assert found["alg"].did == f"image filtered in {len(alg.active_steps(3))} of 3 steps" and found["alg"].change > 1e-4
     assert found["dymos"].did == f"λ={bias.lam:g} in {bias.modulated_steps(3)} of 3 steps"
     assert found["observe"].did == found["fused"].did == "recorded 3 steps × 2 layers × 2 heads, cond"
     assert found["observe"].change == 0.0  # bit for bit
@@ -57,19 +60,55 @@ def test_the_modulation_that_is_timed_is_the_published_one():
     assert (bias_of(load_pair("sprites")).lam, bias_of(Pair(t2v="a/b", i2v="a/c")).step_ratio) == (1.0, 0.2)
 
 
-def test_the_baseline_runs_without_a_tap(workload, monkeypatch):
-    attached = []
-    real = module.methods.__globals__["attach"]
-    monkeypatch.setitem(
-        module.methods.__globals__, "attach", lambda pipe, **given: attached.append(given) or real(pipe, **given)
+def test_the_baseline_runs_without_a_tap_and_every_other_method_under_its_own(workload, monkeypatch):
+    taps = []
+
+    def watched(pipe, **given):
+        taps.append(given)
+        return attach(pipe, **given)
+
+    monkeypatch.setattr("dymos_probe.bench.methods.attach", watched)
+    measure(workload("cogvideox-5b"), chosen("cogvideox-5b"), repeats=2)
+    alg = published("cogvideox")
+    assert {str(given) for given in taps} == {
+        str({"record": False, "bias": bias_of(load_pair("cogvideox-5b"))}),
+        str({"record": False, "alg": alg}),
+        str({"record": "observe", "branches": "cond"}),
+        str({"record": "fused", "branches": "cond"}),
+    }
+    assert len(taps) == 3 * 4  # a warm-up and two rounds
+
+
+@pytest.mark.parametrize(("name", "forwards"), [("cogvideox-5b", 1), ("wan2.1-14b", 2), ("hunyuanvideo-1.5", 2)])
+def test_alg_runs_one_forward_more_in_each_of_its_steps_and_the_modulation_none(name, forwards, workload):
+    pipe = workload(name).pipe
+    counted = []
+    handle = pipe.transformer.register_forward_hook(lambda *_: counted.append(1))
+    seen = {}
+    for method in chosen(name, ["dymos", "alg"]):
+        counted.clear()
+        measure(workload(name), (replace(method, changes=False),), repeats=1)  # compared with itself
+        seen[method.name] = len(counted)
+    handle.remove()
+    alg = published(load_pair(name).preset.family, name)
+    untouched = (2 + 3) * forwards  # two steps of warm-up and three that are timed
+    assert seen["baseline"] == seen["dymos"] == untouched
+    assert seen["alg"] == untouched + len(alg.active_steps(2)) + len(alg.active_steps(3)) > untouched
+
+
+def test_the_modulation_runs_in_its_steps_and_layers_alone(workload, monkeypatch):
+    called = []
+    real = attention.dymos_kernels.biased_attention
+    monkeypatch.setattr(
+        attention.dymos_kernels, "biased_attention", lambda *given, **named: called.append(1) or real(*given, **named)
     )
-    measure(workload("cogvideox-5b"), methods(["dymos"], load_pair("cogvideox-5b"), "cond"), repeats=2)
-    assert [given["record"] for given in attached] == [False] * 3  # the warm-up and two rounds
+    measure(workload("cogvideox-5b"), chosen("cogvideox-5b", ["dymos"]), repeats=1)
+    bias = bias_of(load_pair("cogvideox-5b"))
+    assert len(called) == 2 * (bias.modulated_steps(2) + bias.modulated_steps(3)) == 4  # of two layers
 
 
 def test_both_branches_are_recorded_where_asked(workload):
-    chosen = methods(["fused"], load_pair("wan2.1-14b"), "both")
-    (_, fused) = measure(workload("wan2.1-14b"), chosen, repeats=1)
+    _, fused = measure(workload("wan2.1-14b"), chosen("wan2.1-14b", ["fused"], "both"), repeats=1)
     assert fused.did.endswith("cond and uncond")
 
 
@@ -96,8 +135,7 @@ FAKE = SimpleNamespace(
 def test_ratios_are_formed_within_a_round_and_the_warm_up_is_not_counted(monkeypatch):
     base, share = [1e9, 1.0, 100.0, 10.0], [1.0, 1.2, 1.5, 1.1]
     ran = fake_runs(monkeypatch, lambda name, lap: base[lap] * (share[lap] if name == "dymos" else 1.0))
-    chosen = methods(["dymos"], load_pair("cogvideox-5b"), "cond")
-    baseline, dymos = measure(FAKE, chosen, repeats=3)
+    baseline, dymos = measure(FAKE, chosen("cogvideox-5b", ["dymos"]), repeats=3)
     assert dymos.ratios == pytest.approx((1.2, 1.5, 1.1)) and baseline.seconds == (1.0, 100.0, 10.0)
     assert [steps for _, steps in ran] == [2, 2, 7, 7, 7, 7, 7, 7]
     assert dymos.peak_bytes == 4 * 2**30
@@ -114,8 +152,8 @@ def real_workload():
 
 def test_no_method_is_always_first(monkeypatch):
     ran = fake_runs(monkeypatch, lambda name, lap: 1.0)
-    measure(FAKE, methods(METHODS, load_pair("cogvideox-5b"), "cond"), repeats=4)
-    rounds = [[name for name, _ in ran[at : at + 4]] for at in range(0, len(ran), 4)]
+    measure(FAKE, chosen("cogvideox-5b"), repeats=5)
+    rounds = [[name for name, _ in ran[at : at + 5]] for at in range(0, len(ran), 5)]
     assert all(sorted(names) == sorted(METHODS) for names in rounds)
     assert {names[0] for names in rounds[1:]} == set(METHODS)
 
@@ -127,9 +165,9 @@ def test_a_method_that_runs_out_of_memory_is_left_out_and_says_so(monkeypatch):
         return 1.0
 
     ran = fake_runs(monkeypatch, seconds)
-    found = {one.method.name: one for one in measure(FAKE, methods(METHODS, load_pair("sprites"), "cond"), repeats=2)}
+    found = {one.method.name: one for one in measure(FAKE, chosen("sprites"), repeats=2)}
     assert (found["observe"].seconds, found["observe"].note) == ((), "out of memory")
-    assert all(len(found[name].seconds) == 2 and not found[name].note for name in ("baseline", "dymos", "fused"))
+    assert all(len(found[name].seconds) == 2 and not found[name].note for name in ("baseline", "dymos", "alg", "fused"))
     assert [name for name, _ in ran].count("observe") == 1
     row = module._row(load_pair("sprites"), "published", real_workload(), found["observe"])
     assert row.seconds is row.ratio is row.change is None and row.note == "out of memory"
@@ -141,7 +179,7 @@ def test_a_baseline_that_runs_out_of_memory_ends_it(monkeypatch, workload):
 
     monkeypatch.setattr(module, "_run", run)
     with pytest.raises(EnvironmentLacksError, match=r"9 frames of 48×32 on cpu.*--layers N"):
-        measure(workload("cogvideox-5b"), methods(METHODS, load_pair("cogvideox-5b"), "cond"), repeats=1)
+        measure(workload("cogvideox-5b"), chosen("cogvideox-5b"), repeats=1)
 
 
 def test_a_modulation_that_changes_nothing_is_no_measurement(workload):
@@ -180,7 +218,7 @@ def test_the_shipped_pair_is_timed_with_its_own_weights(tmp_path):
         assert row.seconds_lowest <= row.seconds <= row.seconds_highest
         assert row.ratio_lowest <= row.ratio <= row.ratio_highest
     assert {row.method: row.ratio for row in rows}["baseline"] == 1.0
-    assert len((tmp_path / "a" / "rows.csv").read_text().splitlines()) == 5
+    assert len((tmp_path / "a" / "rows.csv").read_text().splitlines()) == 6
 
 
 def test_sizes_and_layers_of_the_preset_are_the_full_size(narrow, monkeypatch, workload):
@@ -219,6 +257,19 @@ def test_weights_are_random_only_where_they_would_have_to_be_downloaded():
 def test_what_cannot_be_timed_is_refused(given, words):
     with pytest.raises(InputError, match=words):
         bench_generate(given.pop("pair", "sprites"), device="cpu", **given)
+
+
+def test_alg_is_left_out_where_it_is_not_published_and_refused_where_asked_for():
+    pair = load_pair("ltx-video")
+    assert [method.name for method in methods(None, pair, "ltx-video", "cond")] == [
+        "baseline",
+        "dymos",
+        "observe",
+        "fused",
+    ]
+    with pytest.raises(InputError, match="ALG is not published for ltx-video"):
+        methods(["alg"], pair, "ltx-video", "cond")
+    assert [method.name for method in methods(["fused"], pair, "ltx-video", "cond")] == ["baseline", "fused"]
 
 
 def test_a_folder_has_no_random_weights(tiny_pair):

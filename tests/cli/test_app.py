@@ -27,6 +27,7 @@ OPTIONS = {
     "pairs": "json",
     "doctor": "json",
     "bench": "",
+    "bench kernels": "impl shape dtype device threads rounds csv json",
     "bench generate": "pair weights method branches repeats layers steps height width num-frames dtype device csv json",
 }
 

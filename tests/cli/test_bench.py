@@ -62,7 +62,7 @@ def narrow_cogvideox():
 @pytest.mark.parametrize(
     ("status", "arguments", "words"),
     [
-        (2, ["--method", "dimos"], ["dimos", "baseline, dymos, observe, fused"]),
+        (2, ["--method", "dimos"], ["dimos", "baseline, dymos, alg, observe, fused"]),
         (2, ["--weights", "trained"], ["trained", "random or published"]),
         (2, ["--weights", "random"], ["sprites", "--weights published"]),
         (2, ["--repeats", "0"], ["--repeats", "probe bench generate --help"]),
@@ -75,6 +75,15 @@ def narrow_cogvideox():
 def test_what_cannot_be_timed_is_told_in_one_line(refused, status, arguments, words):
     line = refused(status, "bench", "generate", *arguments)
     assert all(word in line for word in words)
+
+
+def test_an_interrupted_benchmark_promises_nothing(probe, monkeypatch):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("dymos_probe.bench.generate.load_pair", interrupt)
+    answer = probe(*QUICK)
+    assert (answer.status, answer.err) == (130, "probe: interrupted; what was not timed to its end is lost\n")
 
 
 def test_an_unknown_benchmark_is_told_in_one_line(refused):
