@@ -28,7 +28,7 @@ def heading(rows: Sequence[Row]) -> list[str]:
 
 
 def pair_table(rows: Sequence[Row], methods: Iterable[str]) -> Table:
-    """Return one line a method, those that were not run included."""
+    """Return one line a method, those that were not run included; columns without any cell are left out."""
     measured = {row.method: row for row in rows}
     paper, pair = TABLE_5.get(rows[0].pair), rows[0].pair
     columns = ("method", "seconds", "over the baseline", "GPU memory", f"paper ({DEVICE})", "aim", "each run")
@@ -48,7 +48,8 @@ def pair_table(rows: Sequence[Row], methods: Iterable[str]) -> Table:
         memory = "" if row.peak_gib is None else f"{row.peak_gib:.1f} GiB"
         seconds = f"{row.seconds:.4g} ({row.seconds_lowest:.4g} to {row.seconds_highest:.4g})"
         lines.append((method, seconds, over, memory, published, aim, row.did))
-    return columns, lines
+    filled = [at for at in range(len(columns)) if any(line[at] for line in lines)]
+    return tuple(columns[at] for at in filled), [tuple(line[at] for at in filled) for line in lines]
 
 
 def paper_table(records: Iterable[Mapping[str, str]], device: str) -> Table:

@@ -279,6 +279,7 @@ def test_a_folder_has_no_random_weights(tiny_pair):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", ["wan2.2-a14b", "wan2.1-14b", "hunyuanvideo-1.5", "cogvideox-5b"])
 def test_one_layer_of_the_published_width_is_timed(name, monkeypatch):
     # Learned positions and size buckets fix two of them to their own size, which a CPU is too slow for.

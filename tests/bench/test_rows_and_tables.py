@@ -84,6 +84,12 @@ def test_what_was_measured_stands_beside_the_paper_and_what_was_not_says_so():
     assert [line[0] for line in table[1]] == list(METHODS)
 
 
+def test_a_pair_the_paper_does_not_time_has_no_empty_columns():
+    columns, lines = pair_table([replace(row, pair="sprites", peak_gib=None) for row in (BASE, DYMOS)], METHODS)
+    assert columns == ("method", "seconds", "over the baseline", "each run")
+    assert all(len(line) == len(columns) for line in lines)
+
+
 def test_table_5_takes_the_last_row_of_this_device_at_full_size_and_nothing_else():
     nothing = paper_table([], "NVIDIA H100")
     assert [line[0] for line in nothing[1]] == ["wan2.2-a14b", "wan2.1-14b", "hunyuanvideo-1.5", "cogvideox-5b"]
