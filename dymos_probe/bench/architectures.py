@@ -68,6 +68,8 @@ class Architecture:
     """Prompt embeddings, in the order of the call."""
     image: ImageTokens | None = None
     """Image embeddings; None where the image enters by its latents alone."""
+    guider: str | None = None
+    """diffusers class that guides; None where the pipeline does it itself."""
     config: Mapping[str, Any] = field(default_factory=dict)
     """Further configuration of the pipeline."""
     absent: tuple[str, ...] = ("tokenizer", "text_encoder")
@@ -172,6 +174,7 @@ ARCHITECTURES: Final[Mapping[str, Architecture]] = MappingProxyType(
                 TextStream(argument="prompt_embeds_2", tokens=256, width=1472, valid=0, mask="prompt_embeds_mask_2"),
             ),
             image=ImageTokens(tokens=729, width=1152, processor="feature_extractor"),
+            guider="ClassifierFreeGuidance",
             absent=("tokenizer", "text_encoder", "tokenizer_2", "text_encoder_2"),
             sources=(
                 f"{_HUB}/hunyuanvideo-community/HunyuanVideo-1.5-Diffusers-480p_i2v/blob/main/transformer/config.json",

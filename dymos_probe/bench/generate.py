@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 
 import torch
 
-from dymos_probe.bench.architectures import architecture
+from dymos_probe.bench.architectures import ARCHITECTURES, architecture
 from dymos_probe.bench.machine import device_name, versions
 from dymos_probe.bench.methods import Branches, Method, check_names, done, methods
 from dymos_probe.bench.random_pipeline import prompt_embeddings, random_pipeline
@@ -116,8 +116,7 @@ def bench_generate(
     Parameters
     ----------
     weights
-        ``"published"`` loads the model; ``"random"`` makes one of the same architecture. None takes random weights
-        where the architecture is known and the weights would have to be downloaded.
+        ``"published"`` loads the model; ``"random"`` makes one of the same architecture. None is `default_weights`.
     method
         Some of `dymos_probe.bench.methods.METHODS`; None takes all that there are for the pair.
     branches
@@ -157,8 +156,8 @@ def bench_generate(
 
 
 def default_weights(pair: Pair) -> Weights:
-    """Return ``published`` for a pair whose I2V model lies on this machine, else ``random``."""
-    return "random" if pair.folder("i2v") is None else "published"
+    """Return ``random`` for a preset whose architecture is known, which spares a download, else ``published``."""
+    return "random" if pair.preset is not None and pair.preset.name in ARCHITECTURES else "published"
 
 
 def measure(
@@ -196,6 +195,10 @@ def measure(
                 progress(finished, total)
         if not warm_up:
             rounds.append(runs)
+            continue
+        for method in methods:  # so that a run of hours does not end in a refusal
+            if method.name in runs:
+                _change(runs[method.name].result[0], runs[methods[0].name].result[0], method)
     baseline = [runs[methods[0].name] for runs in rounds]
     return tuple(
         Measured(method=method, note=notes[method.name])
@@ -291,8 +294,9 @@ def _row(pair: Pair, weights: str, workload: Workload, measured: Measured) -> Ro
     layers = len(family_of(workload.pipe)[0].sites(transformer))
     name = pair.preset.name if pair.preset is not None else str(pair.source("i2v"))
     whole = architecture(name).transformer["num_layers"] if weights == "random" else layers
-    as_published = pair.preset is not None and all(
-        getattr(generation, size) == getattr(pair.preset, size) for size in _SIZES
+    dtype = str(transformer.dtype).removeprefix("torch.")
+    as_published = pair.preset is not None and (
+        dtype == pair.preset.dtype and all(getattr(generation, size) == getattr(pair.preset, size) for size in _SIZES)
     )
     seconds, ratios = measured.seconds, measured.ratios
     return Row(
@@ -301,7 +305,7 @@ def _row(pair: Pair, weights: str, workload: Workload, measured: Measured) -> Ro
         versions=versions(),
         pair=name,
         weights=weights,
-        dtype=str(transformer.dtype).removeprefix("torch."),
+        dtype=dtype,
         method=measured.method.name,
         did=measured.did,
         full_size=as_published and layers == whole,

@@ -96,8 +96,8 @@ def random_pipeline(
         components |= dict.fromkeys(architecture.absent)
         if architecture.image is not None:
             components |= _image_encoder(architecture.image, device, dtype)
-        if architecture.pipeline.startswith("HunyuanVideo15"):
-            components["guider"] = diffusers.ClassifierFreeGuidance()
+        if architecture.guider is not None:
+            components["guider"] = getattr(diffusers, architecture.guider)()
         pipe = getattr(diffusers, architecture.pipeline)(**components, **architecture.config)
     pipe.set_progress_bar_config(disable=True)
     return pipe

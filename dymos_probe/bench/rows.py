@@ -31,7 +31,7 @@ class Row:
     did: str
     """What the method did in each run."""
     full_size: bool
-    """Whether sizes, steps and layers are those the pair is published with."""
+    """Whether sizes, steps, guidance, type and layers are those the pair is published with."""
     layers: int
     """Self-attention layers of one transformer."""
     layers_published: int

@@ -33,8 +33,7 @@ def generate(
     weights: Annotated[
         str | None,
         typer.Option(
-            help="published, or random: the same architecture, nothing to download. Default: random for a pair that "
-            "is not on this machine."
+            help="published, or random: the same architecture, nothing to download. Default: random for the paper's four."
         ),
     ] = None,
     method: Annotated[

@@ -18,7 +18,7 @@ from dymos_probe.bench.rows import COLUMNS
 from dymos_probe.bench.stopwatch import Timed
 from dymos_probe.errors import EnvironmentLacksError, InputError, ProbeError
 from dymos_probe.families import Generation
-from dymos_probe.pairs import Pair, load_pair
+from dymos_probe.pairs import PRESETS, Pair, load_pair
 from dymos_probe.tap import attach, attention
 
 SMALL = {"num_frames": 9, "num_inference_steps": 2, "device": "cpu"}
@@ -222,7 +222,7 @@ def test_the_shipped_pair_is_timed_with_its_own_weights(tmp_path):
 
 
 def test_sizes_and_layers_of_the_preset_are_the_full_size(narrow, monkeypatch, workload):
-    small = workload("cogvideox-5b")
+    small = workload("cogvideox-5b", torch.bfloat16)
     one = Measured(method=Method(name="baseline"), seconds=(1.0,), baseline=(1.0,))
     pair = load_pair("cogvideox-5b")
     sizes = {name: getattr(pair.preset, name) for name in module._SIZES}
@@ -234,10 +234,15 @@ def test_sizes_and_layers_of_the_preset_are_the_full_size(narrow, monkeypatch, w
 
     assert full(2)
     assert not full(42) and not full(2, num_inference_steps=49) and not full(2, width=360)
+    small = workload("cogvideox-5b", torch.float32)
+    assert not full(2)
 
 
-def test_weights_are_random_only_where_they_would_have_to_be_downloaded():
-    assert [default_weights(load_pair(name)) for name in ("sprites", "cogvideox-5b")] == ["published", "random"]
+def test_weights_are_random_by_default_where_the_architecture_is_known():
+    assert {name: default_weights(load_pair(name)) for name in PRESETS if name != "tiny-cogvideox"} == {
+        **dict.fromkeys(set(PRESETS) - {"tiny-cogvideox"}, "published"),
+        **dict.fromkeys(ARCHITECTURES, "random"),
+    }
 
 
 @pytest.mark.parametrize(
