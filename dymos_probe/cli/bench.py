@@ -33,7 +33,7 @@ def generate(
     weights: Annotated[
         str | None,
         typer.Option(
-            help="published, or random: the same architecture, nothing to download. Default: random for the paper's four."
+            help="published, or random: the same architecture, nothing to download. Default: the paper's four random."
         ),
     ] = None,
     method: Annotated[
