@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dymos_probe import figures
+    from dymos_probe.baselines import ALG
     from dymos_probe.bias import Bias
     from dymos_probe.pairs import Pair, load_pair
     from dymos_probe.runs.intervene import intervene
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from dymos_probe.tap import attach
 
 _HOMES = {
+    "ALG": "dymos_probe.baselines",
     "Bias": "dymos_probe.bias",
     "Pair": "dymos_probe.pairs",
     "attach": "dymos_probe.tap",
@@ -29,7 +31,18 @@ _HOMES = {
     "record": "dymos_probe.runs.record",
 }
 
-__all__ = ["Bias", "Pair", "attach", "figures", "intervene", "load_pair", "measure_study", "open_study", "record"]
+__all__ = [
+    "ALG",
+    "Bias",
+    "Pair",
+    "attach",
+    "figures",
+    "intervene",
+    "load_pair",
+    "measure_study",
+    "open_study",
+    "record",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -210,7 +210,10 @@ def _only(ds: xr.Dataset, found: xr.DataArray, what: str) -> str:
 def _listed(ds: xr.Dataset, labels: Iterable[object]) -> str:
     def shown(label: object) -> str:
         row = ds.sel({CONDITION: label})
-        text = f"{label} ({row['arm'].item()}, {row['method'].item()}, λ={row['lam'].item():g}"
+        text = f"{label} ({row['arm'].item()}, {row['method'].item()}"
+        if row["method"].item() == "alg":
+            return text + ")"
+        text += f", λ={row['lam'].item():g}"
         if row["method"].item() == "none":
             return text + ")"
         return f"{text}, step_ratio={row['step_ratio'].item():g}, {row['schedule'].item()})"

@@ -32,14 +32,15 @@ def condition_table(ds: xr.Dataset, *, early: float = 0.1, branch: str = "cond")
         ``condition``, ``arm``, ``lam``, ``step_ratio``, ``schedule``, ``method``, ``complete``, ``samples``,
         ``dominance`` (attention mass on the reference frame, over the condition's complete samples) and
         ``distance`` (nats, Eq. 5, over the samples complete in T2V too); the last two None where no run
-        is there, ``distance`` also for the T2V arm.
+        is there, ``distance`` also for the T2V arm; ``lam`` and ``step_ratio`` None for a method without them.
     """
     counts = ds[COMPLETE].sum(SAMPLE).compute()
     rows: list[Row] = []
     for label in map(str, ds[CONDITION].values):
         count = int(counts.sel({CONDITION: label}))
         row: Row = {"condition": label}
-        row |= {name: ds[name].sel({CONDITION: label}).item() for name in _COLUMNS}
+        values = {name: ds[name].sel({CONDITION: label}).item() for name in _COLUMNS}
+        row |= {name: None if value != value else value for name, value in values.items()}  # NaN
         row |= {"complete": count, "samples": ds.sizes[SAMPLE]}
         row["dominance"] = float(dominance(ds, conditions=[label], early=early, branch=branch)[0]) if count else None
         row["distance"] = _distance(ds, label, early, branch) if count and row["arm"] == "i2v" else None

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import typer
 from typer.exceptions import TyperException
 
-from dymos_probe.cli import doctor, info, intervene, metrics, pairs, record, report
+from dymos_probe.cli import bench, doctor, info, intervene, metrics, pairs, record, report
 from dymos_probe.errors import ProbeError
 
 _WRONG_REQUEST = 2
@@ -26,6 +26,7 @@ app = typer.Typer(
 )
 for command in (record, intervene, report, metrics, info, pairs, doctor):
     app.command(name=command.NAME)(command.run)
+app.add_typer(bench.bench, name=bench.NAME)
 
 
 @app.callback(invoke_without_command=True)
@@ -62,7 +63,13 @@ def _status(arguments: list[str], *, debug: bool) -> int:
     except typer.Exit as leave:
         return leave.exit_code
     except (KeyboardInterrupt, typer.Abort):
-        _complain("interrupted; completed runs are kept, the same command goes on")
+        benchmark = arguments[:1] == [bench.NAME]
+        kept = (
+            "what was not timed to its end is lost"
+            if benchmark
+            else "completed runs are kept, the same command goes on"
+        )
+        _complain(f"interrupted; {kept}")
         return _INTERRUPTED
     except BrokenPipeError:
         # The reader of our output left (`probe info … | head`); keep the interpreter from complaining at exit.
@@ -83,8 +90,18 @@ def _status(arguments: list[str], *, debug: bool) -> int:
 
 
 def _subcommand(arguments: Sequence[str]) -> str:
-    known = {registered.name for registered in app.registered_commands}
-    return f"{arguments[0]} " if arguments and arguments[0] in known else ""
+    """Return the command, or group and command, that ``arguments`` begin with, as far as it is known."""
+    known: typer.Typer = app
+    words = ""
+    for argument in arguments:
+        groups = {group.name: group.typer_instance for group in known.registered_groups}
+        if argument not in {command.name for command in known.registered_commands} | set(groups):
+            break
+        words += f"{argument} "
+        if (inner := groups.get(argument)) is None:
+            break
+        known = inner
+    return words
 
 
 def _complain(message: str) -> None:

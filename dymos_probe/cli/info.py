@@ -50,7 +50,7 @@ def run(
         (
             str(row["condition"]),
             str(row["arm"]),
-            f"{row['lam']:g}",
+            "—" if row["lam"] is None else f"{row['lam']:g}",
             f"{row['complete']}/{row['samples']}",
             "—" if row["dominance"] is None else f"{row['dominance']:.4f}",
             "—" if row["distance"] is None else f"{row['distance']:.5f}",

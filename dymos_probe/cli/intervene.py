@@ -16,7 +16,21 @@ from dymos_probe.errors import InputError
 
 NAME = "intervene"
 
-_OF_A_STUDY = ("arm", "workers", "scheduler", "dry_run")
+_OF_ALG = (
+    "filter",
+    "resize_factor",
+    "blur_sigma",
+    "blur_kernel_size",
+    "strength",
+    "interval_start",
+    "interval_end",
+    "linear_start_weight",
+    "linear_end_weight",
+    "linear_end_time",
+    "exp_decay_rate",
+)
+_OF_DYMOS = ("lam", "step_ratio", "schedule", "layers", "heads", "query_frames", "key_frame", "branches")
+_OF_A_STUDY = ("arm", "method", "workers", "scheduler", "dry_run")
 _OF_ONE_VIDEO = ("prompt", "out", "pair", "t2v", "i2v", "seed")
 _FIXED_BY_A_STUDY = (
     "steps",
@@ -33,7 +47,12 @@ _FIXED_BY_A_STUDY = (
 def run(
     context: typer.Context,
     study: Annotated[Path | None, typer.Argument(help="Folder that `probe record` made.")] = None,
-    lam: Annotated[str, typer.Option(help="λ, or several: --lam=-1,0.6,1. λ>0 frees motion, λ<0 freezes it.")] = ...,  # type: ignore[assignment]
+    lam: Annotated[
+        str | None, typer.Option(help="λ, or several: --lam=-1,0.6,1. λ>0 frees motion, λ<0 freezes it.")
+    ] = None,
+    method: Annotated[
+        str, typer.Option(help="dymos (λ, Eq. 6), or alg: adaptive low-pass guidance, which has no λ.")
+    ] = "dymos",
     step_ratio: options.StepRatio = None,
     schedule: options.Schedule = "uniform",
     layers: options.Layers = None,
@@ -42,6 +61,17 @@ def run(
     key_frame: options.KeyFrame = 0,
     branches: options.BiasBranches = "cond",
     arm: Annotated[str, typer.Option(help="i2v, or t2v as a control.")] = "i2v",
+    alg_filter: options.AlgFilter = None,
+    alg_resize_factor: options.AlgResizeFactor = None,
+    alg_blur_sigma: options.AlgBlurSigma = None,
+    alg_blur_kernel_size: options.AlgBlurKernelSize = None,
+    alg_strength: options.AlgStrength = None,
+    alg_interval_start: options.AlgIntervalStart = None,
+    alg_interval_end: options.AlgIntervalEnd = None,
+    alg_linear_start_weight: options.AlgLinearStartWeight = None,
+    alg_linear_end_weight: options.AlgLinearEndWeight = None,
+    alg_linear_end_time: options.AlgLinearEndTime = None,
+    alg_exp_decay_rate: options.AlgExpDecayRate = None,
     image: Annotated[Path | None, typer.Option(help="Without a study: the reference image of one video.")] = None,
     prompt: Annotated[str | None, typer.Option(help="With --image: the prompt.")] = None,
     out: Annotated[Path | None, typer.Option(help="With --image: the .mp4 file to write.")] = None,
@@ -67,13 +97,21 @@ def run(
     dry_run: options.DryRun = False,
     json: options.Json = False,
 ) -> None:
-    """Run the I2V model of a study again at other strengths λ, or make one video from an image.
+    """Run the I2V model of a study again at other strengths λ or with ALG, or make one video from an image.
 
     The same command again makes only what is missing.
     """
     if (study is None) == (image is None):
         raise InputError("give either the folder of a study, or --image FILE with --prompt TEXT and --out FILE.mp4")
-    lams = options.numbers(lam, "lam")
+    if method not in ("dymos", "alg"):
+        raise InputError(f"method {method!r} is unknown; choose dymos or alg")
+    if method == "alg":
+        options.refuse(context, _OF_DYMOS, "cannot be given with --method alg, only with dymos")
+    else:
+        options.refuse(context, [f"alg_{name}" for name in _OF_ALG], "can only be given with --method alg")
+        if lam is None:
+            raise InputError("--lam is missing; give one λ or several, such as --lam=-1,0.6,1")
+    lams = None if lam is None else options.numbers(lam, "lam")
     bias: dict[str, Any] = {
         "schedule": schedule,
         "layers": options.indices(layers, "layers"),
@@ -89,11 +127,18 @@ def run(
         options.refuse(context, _FIXED_BY_A_STUDY, "cannot change within a study; record a new one with other settings")
         if arm not in ("t2v", "i2v"):
             raise InputError(f"arm {arm!r} is unknown; choose i2v or t2v")
-        settings = {**bias, **placed, "step_ratio": step_ratio, "arm": arm}
+        if method == "alg":
+            # By name out of the signature: eleven values that are passed on or left to their published ones.
+            given = {name: context.params[f"alg_{name}"] for name in _OF_ALG}
+            given["blur_kernel_size"] = options.kernel_size(alg_blur_kernel_size)
+            own = {name: value for name, value in given.items() if value is not None}
+        else:
+            own = {**bias, "step_ratio": step_ratio}
+        settings = {**own, **placed, "method": method, "arm": arm}
         document = _study(study, lams, settings, workers, scheduler, dry_run=dry_run, quiet=json)
     else:
         options.refuse(context, _OF_A_STUDY, "cannot be given with --image, only with a study")
-        if image is None or prompt is None or out is None or len(lams) != 1:
+        if image is None or prompt is None or out is None or lams is None or len(lams) != 1:
             raise InputError("--image makes one video: it takes --prompt TEXT, --out FILE.mp4 and a single --lam")
         asked = {
             "image": image,
@@ -117,7 +162,7 @@ def run(
     if json:
         print_json({**document, "seconds": seconds})
     elif study is None:
-        say(f"wrote {out} at λ={lams[0]:g} in {seconds} s")
+        say(f"wrote {out} at λ={document['lam']:g} in {seconds} s")
     elif not dry_run:
         say(f"made {counted(document['made'], 'run')} in {seconds} s")
         say(f"next: probe info {study}   or   probe report {study}")
@@ -125,7 +170,7 @@ def run(
 
 def _study(
     study: Path,
-    lams: list[float],
+    lams: list[float] | None,
     settings: dict[str, Any],
     workers: int,
     scheduler: str | None,

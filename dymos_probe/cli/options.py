@@ -42,6 +42,30 @@ QueryFrames = Annotated[str | None, typer.Option(help="Query frames modulated, s
 KeyFrame = Annotated[int, typer.Option(help="Latent frame whose keys are modulated; not 0 is a placebo.")]
 BiasBranches = Annotated[str, typer.Option(help="Guidance branches modulated: cond, uncond or both.")]
 
+AlgFilter = Annotated[
+    str | None, typer.Option(help="ALG: down_up (resized down and up) or gaussian_blur. Default: down_up.")
+]
+AlgResizeFactor = Annotated[
+    float | None, typer.Option(help="ALG, down_up: how far down, in (0, 1]. Default: published for the model.")
+]
+AlgBlurSigma = Annotated[float | None, typer.Option(help="ALG, gaussian_blur: sigma in latent pixels.")]
+AlgBlurKernelSize = Annotated[
+    str | None, typer.Option(help="ALG, gaussian_blur: kernel, 9 latent pixels or 0.05 of the height.")
+]
+AlgStrength = Annotated[
+    str | None, typer.Option(help="ALG over the steps: interval, linear, exponential or none. Default: interval.")
+]
+AlgIntervalStart = Annotated[
+    float | None, typer.Option(help="ALG, interval: fraction of the steps it begins at. Default: 0.")
+]
+AlgIntervalEnd = Annotated[
+    float | None, typer.Option(help="ALG, interval: fraction it ends at. Default: published for the model.")
+]
+AlgLinearStartWeight = Annotated[float | None, typer.Option(help="ALG, linear: weight at the first step.")]
+AlgLinearEndWeight = Annotated[float | None, typer.Option(help="ALG, linear: weight at its end and after.")]
+AlgLinearEndTime = Annotated[float | None, typer.Option(help="ALG, linear: fraction of the steps it ends at.")]
+AlgExpDecayRate = Annotated[float | None, typer.Option(help="ALG, exponential: r of exp(-r s).")]
+
 
 def numbers(text: str, name: str) -> list[float]:
     """Return comma-separated numbers; ``inf`` and ``-inf`` are numbers."""
@@ -80,6 +104,18 @@ def branches(text: str) -> tuple[str, ...]:
     if text not in ("cond", "uncond", "both"):
         raise InputError(f"branches {text!r} is unknown; choose cond, uncond or both")
     return ("cond", "uncond") if text == "both" else (text,)
+
+
+def kernel_size(text: str | None) -> int | float | None:
+    """Return a kernel's side: an int of pixels, or with a decimal point a fraction of the height; None stays None."""
+    if text is None:
+        return None
+    try:
+        return float(text) if "." in text else int(text)
+    except ValueError:
+        raise InputError(
+            f"alg-blur-kernel-size {text!r} is neither a number of pixels such as 9 nor a fraction such as 0.05"
+        ) from None
 
 
 def pipeline_arguments(text: str | None) -> dict[str, Any] | None:

@@ -6,7 +6,7 @@ import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, cast
+from typing import Any, ClassVar, Final, Literal, cast
 
 import torch
 from PIL import Image
@@ -17,6 +17,10 @@ from dymos_probe.errors import InputError, TapError
 from dymos_probe.layout import TokenLayout
 
 Arm = Literal["t2v", "i2v"]
+
+
+FIRST_FRAME: Final = (slice(None), slice(None), slice(0, 1))
+"""Index of latent frame 0 of (B, C, F, H, W)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +78,18 @@ class Family(ABC):
     @abstractmethod
     def branches(self, pipe: Any, *, rows: int, forward: int, guided: bool) -> tuple[Branch, ...]:
         """Return the guidance branch of each batch row, for the ``forward``-th call of a step."""
+
+    def image_latents(self, transformer: Any) -> tuple[slice, ...]:
+        """Return where in ``hidden_states`` the reference image's latents enter a forward of the I2V arm, (…, H, W).
+
+        Raises
+        ------
+        InputError
+            When the family does not say.
+        """
+        raise InputError(
+            f"where the reference image enters the transformer of {self.name} is not declared, so it cannot be filtered"
+        )
 
     def guided(self, pipe: Any) -> bool:
         """Return whether classifier-free guidance is on, asked once before the first step."""
@@ -168,6 +184,13 @@ def denoisers(pipe: Any) -> tuple[Any, ...]:
     """Return the transformers a pipeline denoises with, in the order of their experts, unwrapped from compilation."""
     found = (getattr(pipe, name, None) for name in ("transformer", "transformer_2"))
     return tuple(getattr(module, "_orig_mod", module) for module in found if module is not None)
+
+
+def joined_channels(transformer: Any, *, dim: int, skipped: int = 0) -> tuple[slice, ...]:
+    """Return the index of as many channels as the noise has, ``skipped`` after it; ``dim`` is that of channels."""
+    channels = transformer.config.out_channels
+    start = channels + skipped
+    return (*(slice(None),) * dim, slice(start, start + channels))
 
 
 def block_sites(transformer: Any, *, blocks: str, attention: str) -> tuple[Site, ...]:

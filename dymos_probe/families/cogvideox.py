@@ -10,7 +10,15 @@ from PIL import Image
 
 from dymos_probe.bias import Branch
 from dymos_probe.errors import InputError
-from dymos_probe.families.base import Arm, Family, Generation, Site, block_sites, one_forward_branches
+from dymos_probe.families.base import (
+    Arm,
+    Family,
+    Generation,
+    Site,
+    block_sites,
+    joined_channels,
+    one_forward_branches,
+)
 from dymos_probe.layout import TokenLayout
 
 
@@ -38,6 +46,10 @@ class CogVideoX(Family):
     def branches(self, pipe: Any, *, rows: int, forward: int, guided: bool) -> tuple[Branch, ...]:
         """Return ``[uncond, cond]`` halves of the batch."""
         return one_forward_branches(rows=rows, guided=guided, forward=forward)
+
+    def image_latents(self, transformer: Any) -> tuple[slice, ...]:
+        """Return the channels joined to the noise of (B, F, C, H, W): the image at its frame, zeros elsewhere."""
+        return joined_channels(transformer, dim=2)
 
     def size_steps(self, pipe: Any) -> tuple[int, int]:
         """Return the base's sides and 8 frames: the VAE decodes latents by twos, so 13 frames would come out as 16."""

@@ -6,7 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from dymos_probe.bias import Branch
-from dymos_probe.families.base import Family, Generation, Site, block_sites, two_forward_branches
+from dymos_probe.families.base import (
+    FIRST_FRAME,
+    Family,
+    Generation,
+    Site,
+    block_sites,
+    joined_channels,
+    two_forward_branches,
+)
 from dymos_probe.layout import TokenLayout
 
 
@@ -36,6 +44,11 @@ class HunyuanVideo(Family):
     def branches(self, pipe: Any, *, rows: int, forward: int, guided: bool) -> tuple[Branch, ...]:
         """Return cond for the first forward of a step, uncond for the second."""
         return two_forward_branches(rows=rows, forward=forward)
+
+    def image_latents(self, transformer: Any) -> tuple[slice, ...]:
+        """Return the channels of (B, C, F, H, W) between noise and mask, or frame 0 of ``token_replace``."""
+        replaced = transformer.config.image_condition_type == "token_replace"
+        return FIRST_FRAME if replaced else joined_channels(transformer, dim=1)
 
     def noise_shape(self, pipe: Any, generation: Generation) -> tuple[int, ...]:
         """Return (1, C, F, H, W)."""

@@ -7,7 +7,15 @@ from typing import Any
 
 from dymos_probe.bias import Branch
 from dymos_probe.errors import InputError, TapError
-from dymos_probe.families.base import Arm, Family, Generation, Site, block_sites, two_forward_branches
+from dymos_probe.families.base import (
+    Arm,
+    Family,
+    Generation,
+    Site,
+    block_sites,
+    joined_channels,
+    two_forward_branches,
+)
 from dymos_probe.layout import TokenLayout
 
 
@@ -36,6 +44,10 @@ class HunyuanVideo15(Family):
     def branches(self, pipe: Any, *, rows: int, forward: int, guided: bool) -> tuple[Branch, ...]:
         """Return cond for the first forward of a step, uncond for the second."""
         return two_forward_branches(rows=rows, forward=forward)
+
+    def image_latents(self, transformer: Any) -> tuple[slice, ...]:
+        """Return the channels of (B, C, F, H, W) between noise and mask."""
+        return joined_channels(transformer, dim=1)
 
     def guided(self, pipe: Any) -> bool:
         """Return whether the guider makes two forwards; other guiders than plain guidance are refused."""

@@ -23,10 +23,20 @@ def family_of(pipe: Any) -> tuple[Family, Arm]:
     InputError
         When no family knows the pipeline's class; the message lists those that are known.
     """
-    given = type(pipe).__name__
+    return family_named(type(pipe).__name__)
+
+
+def family_named(pipeline: str) -> tuple[Family, Arm]:
+    """Return the family and arm of the diffusers pipeline class called ``pipeline``.
+
+    Raises
+    ------
+    InputError
+        As :func:`family_of`.
+    """
     for family in FAMILIES:
         for arm, names in family.pipelines.items():
-            if given in names:
+            if pipeline in names:
                 return family, arm
     known = ", ".join(name for family in FAMILIES for names in family.pipelines.values() for name in names)
-    raise InputError(f"{given} is no pipeline this package knows; known are {known} (docs/adding-a-family.md)")
+    raise InputError(f"{pipeline} is no pipeline this package knows; known are {known} (docs/adding-a-family.md)")

@@ -6,7 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from dymos_probe.bias import Branch
-from dymos_probe.families.base import Family, Generation, Site, block_sites, denoisers, two_forward_branches
+from dymos_probe.families.base import (
+    FIRST_FRAME,
+    Family,
+    Generation,
+    Site,
+    block_sites,
+    denoisers,
+    joined_channels,
+    two_forward_branches,
+)
 from dymos_probe.layout import TokenLayout
 
 
@@ -29,6 +38,12 @@ class Wan(Family):
     def branches(self, pipe: Any, *, rows: int, forward: int, guided: bool) -> tuple[Branch, ...]:
         """Return cond for the first forward of a step, uncond for the second."""
         return two_forward_branches(rows=rows, forward=forward)
+
+    def image_latents(self, transformer: Any) -> tuple[slice, ...]:
+        """Return the channels of (B, C, F, H, W) after noise and mask, or frame 0, which TI2V-5B replaces."""
+        config = transformer.config
+        mask = config.in_channels - 2 * config.out_channels
+        return joined_channels(transformer, dim=1, skipped=mask) if mask > 0 else FIRST_FRAME
 
     def noise_shape(self, pipe: Any, generation: Generation) -> tuple[int, ...]:
         """Return (1, C, F, H, W)."""

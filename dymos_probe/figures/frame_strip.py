@@ -37,8 +37,8 @@ def frame_strip(
     """Return evenly spaced frames of one sample's videos, one row a condition, as one embedded image.
 
     With coordinates ``arm`` and ``lam`` on ``condition``, T2V comes first and then I2V by rising λ,
-    and rows are named by them; otherwise rows stay as given. Small videos are enlarged by a whole
-    factor without smoothing; large ones are averaged down.
+    methods without λ last, and rows are named by them; otherwise rows stay as given. Small videos are
+    enlarged by a whole factor without smoothing; large ones are averaged down.
 
     Parameters
     ----------
@@ -88,7 +88,8 @@ def _order(frames: xr.DataArray) -> list[int]:
     places = list(range(frames.sizes["condition"]))
     if not {"arm", "lam"} <= set(frames.coords):
         return places
-    return sorted(places, key=lambda i: (str(frames["arm"].values[i]) != "t2v", float(frames["lam"].values[i])))
+    arms, lams = frames["arm"].values, frames["lam"].values
+    return sorted(places, key=lambda i: (str(arms[i]) != "t2v", bool(np.isnan(lams[i])), float(lams[i])))
 
 
 def _names(frames: xr.DataArray) -> list[str]:

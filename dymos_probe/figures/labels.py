@@ -39,7 +39,9 @@ def signed(value: float, digits: int = 2) -> str:
 
 
 def condition_name(arm: str, lam: float) -> str:
-    """Return the plain name of an untouched or modulated run: ``T2V``, ``I2V, λ = 0.6``."""
+    """Return the plain name of a run: ``T2V``, ``I2V, λ = 0.6``; ``I2V, ALG`` where there is no λ, NaN."""
+    if math.isnan(lam):
+        return f"{arm.upper()}, ALG"
     if arm == "t2v" and lam == 0.0:
         return "T2V"
     return f"{arm.upper()}, λ = {strength(lam)}"

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from dymos_probe.baselines import ALG
 from dymos_probe.bias import Bias
 from dymos_probe.errors import EnvironmentLacksError, InputError, ProbeError
 from dymos_probe.families import Generation, family_of
@@ -41,6 +42,7 @@ def execute(
     seed: int,
     image: Image.Image | None = None,
     bias: Bias | None = None,
+    alg: ALG | None = None,
     record: Any = False,
     branches: Any = "cond",
     on_step: OnStep | None = None,
@@ -68,7 +70,7 @@ def execute(
         arguments = family.arguments(
             pipe, arm, generation, prompt=prompt, noise=noise, generator=generator, image=fitted
         )
-        with attach(pipe, record=record, bias=bias, branches=branches, on_step=on_step) as probe:
+        with attach(pipe, record=record, bias=bias, alg=alg, branches=branches, on_step=on_step) as probe:
             frames = np.asarray(pipe(**arguments).frames[0])
     except (torch.OutOfMemoryError, MemoryError) as error:
         raise EnvironmentLacksError(

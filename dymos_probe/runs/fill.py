@@ -198,6 +198,7 @@ def _execute(study: Study, pipe: Any, run: RunRequest, image: Any, progress: Pro
         seed=run.sample.seed,
         image=image,
         bias=run.way.bias,
+        alg=run.way.alg,
         record=study.mode,
         branches=study.branches,
         on_step=lambda step, steps: progress.step(run, step, steps),

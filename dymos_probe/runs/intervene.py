@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from dymos_probe.baselines import changed, published
 from dymos_probe.bias import Bias
 from dymos_probe.errors import InputError, StudyError
-from dymos_probe.families import Arm
+from dymos_probe.families import Arm, family_named
 from dymos_probe.pairs import Pair, load_pair, load_pipeline
 from dymos_probe.runs.execute import OnStep, execute
 from dymos_probe.runs.fill import Progress, fill, still_missing
 from dymos_probe.runs.images import read_image
 from dymos_probe.runs.media import write_video
-from dymos_probe.runs.plan import RunRequest, Way, all_runs, ways
+from dymos_probe.runs.plan import I2V, RunRequest, Way, all_runs, ways
 from dymos_probe.runs.record import check_seed
 from dymos_probe.runs.study import Study, default_fps, open_for_more, resolve_generation
-from dymos_probe.store import Sample, open_study, storage_errors
+from dymos_probe.store import Sample, open_study, read_config, storage_errors
 
 DEFAULT_STEP_RATIO = 0.2
 """Step ratio of a pair for which none is published: that of Wan 2.2 in Table 3."""
@@ -37,23 +38,31 @@ class IntervenePlan:
 def plan_intervene(
     study: str | Path,
     *,
-    lam: float | Iterable[float],
+    lam: float | Iterable[float] | None = None,
+    method: Literal["dymos", "alg"] = "dymos",
     arm: Arm = "i2v",
-    step_ratio: float | None = None,
     device: str | None = None,
     offload: str | None = None,
     vae_tiling: bool | None = None,
-    **bias: Any,
+    **settings: Any,
 ) -> IntervenePlan:
     """Return what :func:`intervene` would do with these arguments, without generating anything."""
+    if method not in ("dymos", "alg"):
+        raise InputError(f"method {method!r} is unknown; choose dymos or alg")
+    if method == "alg" and lam is not None:
+        raise InputError(f"lam {lam!r} is no setting of ALG; leave it out, or choose method='dymos'")
     opened = open_for_more(Path(study), device=device, offload=offload, vae_tiling=vae_tiling)
     if not opened.exists:
         raise StudyError(f"the study {study} has no runs yet; run its `probe record` command first")
     ds = open_study(opened.path)
-    lams = (lam,) if isinstance(lam, (int, float)) else tuple(lam)
-    if not lams:
-        raise InputError("no λ is given; give at least one, such as --lam=0.6")
-    chosen = ways(lams, arm=arm, step_ratio=_step_ratio(opened.pair, step_ratio), **bias)
+    chosen: tuple[Way, ...]
+    if method == "alg":
+        chosen = (_alg_way(opened, arm, settings),)
+    else:
+        lams = (lam,) if isinstance(lam, (int, float)) else tuple(lam or ())
+        if not lams:
+            raise InputError("no λ is given; give at least one, such as --lam=0.6")
+        chosen = ways(lams, arm=arm, step_ratio=_step_ratio(opened.pair, settings.pop("step_ratio", None)), **settings)
     for way in chosen:
         if way.bias is not None:
             way.bias.check_fits(layers=ds.sizes["layer"], heads=ds.sizes["head"], frames=ds.sizes["query_frame"])
@@ -68,13 +77,16 @@ def plan_intervene(
 def intervene(
     study: str | Path,
     *,
-    lam: float | Iterable[float],
+    lam: float | Iterable[float] | None = None,
+    method: Literal["dymos", "alg"] = "dymos",
     workers: int = 0,
     scheduler: str | None = None,
     progress: Progress | None = None,
     **settings: Any,
 ) -> Path:
-    """Add a condition for each λ to every sample of ``study`` and return its folder; what is complete is kept.
+    """Add a condition for each λ, or that of ALG, to every sample of ``study`` and return its folder.
+
+    What is complete is kept.
 
     Parameters
     ----------
@@ -82,21 +94,26 @@ def intervene(
         Folder that :func:`record` made.
     lam
         One λ or several, natural-log units; 0 is the untouched model, which a study has already.
+    method
+        ``dymos``, the bias of Eq. 6, or ``alg``, adaptive low-pass guidance (`dymos_probe.ALG`), which has no λ.
     workers, scheduler, progress
         As for :func:`record`.
     settings
-        ``step_ratio`` (default: the preset's, else 0.2), ``arm``, and the fields of `Bias`: ``schedule``,
-        ``layers``, ``heads``, ``query_frames``, ``key_frame``, ``branches``; also ``device``, ``offload`` and
-        ``vae_tiling`` where this machine is another than the study's.
+        Of ``dymos``: ``step_ratio`` (default: the preset's, else 0.2), ``arm``, and the fields of `Bias`:
+        ``schedule``, ``layers``, ``heads``, ``query_frames``, ``key_frame``, ``branches``. Of ``alg``: the fields of
+        `ALG`, by default as published for the model. Of both: ``device``, ``offload`` and ``vae_tiling`` where
+        this machine is another than the study's.
 
     Raises
     ------
     InputError
-        When a value is wrong, or names a layer, head or frame the model does not have.
+        When a value is wrong, names a layer, head or frame the model does not have, or belongs to the other
+        method; or when ALG is not published for the model.
     StudyError
         When the folder is no study, or its models have changed.
     """
-    fill_plan(plan_intervene(study, lam=lam, **settings), workers=workers, scheduler=scheduler, progress=progress)
+    plan = plan_intervene(study, lam=lam, method=method, **settings)
+    fill_plan(plan, workers=workers, scheduler=scheduler, progress=progress)
     return Path(study)
 
 
@@ -163,6 +180,18 @@ def intervene_image(
     with storage_errors(target.parent):
         write_video(target, made.frames, fps=default_fps(chosen))
     return target
+
+
+def _alg_way(study: Study, arm: Arm, settings: dict[str, Any]) -> Way:
+    """Return ALG as published for the model, but for ``settings``; the untouched arm where it acts in no step."""
+    preset = study.pair.preset
+    if preset is not None:
+        model = published(preset.family, preset.name)
+    else:
+        model = published(family_named(str(read_config(study.path)["pair"]["i2v"]["pipeline"]))[0].name)
+    alg = changed(model, **settings)
+    way = Way(arm=arm, alg=alg)
+    return way if alg.active_steps(study.generation.num_inference_steps) else I2V
 
 
 def _step_ratio(pair: Pair, given: float | None) -> float:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from dymos_probe.baselines import ALG
 from dymos_probe.bias import Bias
+from dymos_probe.errors import InputError
 from dymos_probe.families import Arm
 from dymos_probe.store import Condition, Sample
 
@@ -18,14 +21,30 @@ _ID_LENGTH = 120
 
 @dataclass(frozen=True, kw_only=True)
 class Way:
-    """One way of generating: an arm of the pair, untouched or with a bias."""
+    """One way of generating: an arm of the pair, untouched, with a bias, or with ALG.
+
+    Raises
+    ------
+    InputError
+        When it has both, or ALG on the T2V arm.
+    """
 
     arm: Arm
     bias: Bias | None = None
+    alg: ALG | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be generated."""
+        if self.alg is not None and self.arm != "i2v":
+            raise InputError(f"arm {self.arm!r} has no reference image for ALG to filter; choose i2v")
+        if self.alg is not None and self.bias is not None:
+            raise InputError(f"a bias (λ = {self.bias.lam:g}) and ALG are given; a condition has one of the two")
 
     @property
     def id(self) -> str:
         """A name that says all that differs from the untouched arm, such as ``i2v_lam0.6_ratio0.2``."""
+        if self.alg is not None:
+            return "_".join([self.arm, "alg", *_alg_parts(self.alg)])
         if self.bias is None:
             return self.arm
         bias = self.bias
@@ -49,7 +68,20 @@ class Way:
 
     @property
     def condition(self) -> Condition:
-        """The row of the study's condition coordinates."""
+        """The row of the study's condition coordinates; ALG leaves those of a bias empty, its id says the rest."""
+        if self.alg is not None:
+            return Condition(
+                id=self.id,
+                arm=self.arm,
+                lam=math.nan,
+                step_ratio=math.nan,
+                schedule="",
+                method="alg",
+                key_frame=-1,
+                branches="",
+                layers="",
+                heads="",
+            )
         bias = self.bias or Bias(lam=0.0, step_ratio=0.0)
         return Condition(
             id=self.id,
@@ -126,6 +158,24 @@ def format_indices(indices: Sequence[int] | None) -> str:
         else:
             spans.append([index, index])
     return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in spans)
+
+
+def _alg_parts(alg: ALG) -> tuple[str, str]:
+    """Return filter and strength of ALG as text, such as ``resize0.25`` and ``0-0.04``."""
+    # The kind of a kernel size matters: 1 is a pixel, 1.0 the height of the plane.
+    passes = f"blur{_number(alg.blur_sigma or 0.0)}k{alg.blur_kernel_size!r}"
+    strengths = {
+        "interval": (alg.interval_start, alg.interval_end),
+        "linear": (alg.linear_start_weight, alg.linear_end_weight, alg.linear_end_time),
+        "exponential": (alg.exp_decay_rate,),
+        "none": (),
+    }
+    numbers = "-".join(_number(value or 0.0) for value in strengths[alg.strength])
+    named = {"interval": numbers, "none": "always"}
+    return (
+        passes if alg.filter == "gaussian_blur" else f"resize{_number(alg.resize_factor or 0.0)}",
+        named.get(alg.strength, f"{alg.strength}{numbers}"),
+    )
 
 
 def _number(value: float) -> str:

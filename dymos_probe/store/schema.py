@@ -116,7 +116,7 @@ class Condition:
     Raises
     ------
     InputError
-        When the id is empty, the arm or method is unknown, or λ is NaN.
+        When the id is empty, the arm or method is unknown, or λ is NaN though the method has one.
     """
 
     id: str
@@ -124,7 +124,7 @@ class Condition:
     arm: Arm
     """Which model of the pair runs."""
     lam: float
-    """Strength λ of Eq. 6, natural-log units; 0 is the untouched model."""
+    """Strength λ of Eq. 6, natural-log units; 0 is the untouched model, NaN a method without λ."""
     step_ratio: float
     """Fraction of the denoising steps modulated."""
     schedule: str
@@ -150,7 +150,7 @@ class Condition:
             raise InputError(f"arm {self.arm!r} is unknown; choose one of {', '.join(get_args(Arm))}")
         if self.method not in get_args(Method):
             raise InputError(f"method {self.method!r} is unknown; choose one of {', '.join(get_args(Method))}")
-        if np.isnan(self.lam):
+        if np.isnan(self.lam) and self.method != "alg":
             raise InputError("lam is NaN; give a number, inf or -inf")
 
 

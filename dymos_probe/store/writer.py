@@ -305,7 +305,7 @@ def _new_rows(
             continue
         for field, value in row.items():
             has = stored[field][position[label]].item()
-            if has != value:
+            if has != value and not (has != has and value != value):  # NaN: the method has no such number
                 raise StudyError(
                     f"the study {path} has {dim} {label!r} with {field} = {has!r}, now {value!r} is asked; "
                     "give the other one an id of its own"

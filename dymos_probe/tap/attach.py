@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import inspect
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -21,6 +22,7 @@ from dymos_probe.layout import TokenLayout
 from dymos_probe.tap.attention import Request, answer, bias_table
 from dymos_probe.tap.clock import Clock, Tick
 from dymos_probe.tap.compiled import forget_graphs, is_compiled, is_compiler_refusal
+from dymos_probe.tap.method import Forward, Method, Running
 from dymos_probe.tap.recording import Recorder, Recording
 from dymos_probe.tap.seam import Call, Seam
 
@@ -35,6 +37,7 @@ def attach(
     *,
     record: bool | RecordMode = True,
     bias: Bias | None = None,
+    alg: Method | None = None,
     branches: Literal["cond", "both"] = "both",
     on_step: Callable[[int, int], None] | None = None,
     family: Family | None = None,
@@ -52,6 +55,10 @@ def attach(
         rounding; False records nothing.
     bias
         The modulation of Eq. 6, or None for the untouched model.
+    alg
+        Adaptive low-pass guidance (`dymos_probe.ALG`) in place of a bias. In the steps where it acts, the record
+        of ``cond`` is that of the forward on the filtered image, the one the video is guided to, and ``uncond``
+        that of the plain one; its extra forward is not recorded and counts as no step or branch.
     branches
         Which guidance branches are recorded.
     on_step
@@ -64,7 +71,8 @@ def attach(
     Raises
     ------
     InputError
-        For an unknown pipeline class, mode or implementation, or a bias on layers the model does not have.
+        For an unknown pipeline class, mode or implementation, a bias on layers the model does not have, a bias
+        and ALG together, or ALG on a pipeline without a reference image.
     TapError
         On entering, when another tap is open; while running or on leaving, when a self-attention layer did
         not go through the tap exactly once in each forward.
@@ -82,11 +90,15 @@ def attach(
         raise InputError(f"impl {impl!r} is not available here; choose one of auto, {', '.join(implementations())}")
     if branches not in ("cond", "both"):
         raise InputError(f"branches {branches!r} is unknown; choose 'cond' or 'both'")
+    bias = bias if bias is not None and bias.lam != 0.0 else None
+    if bias is not None and alg is not None:
+        raise InputError(f"a bias (λ = {bias.lam:g}) and ALG are given; attach one of the two")
     return Tap(
         pipe,
         family or family_of(pipe)[0],
         mode="observe" if record is True else record or None,
-        bias=bias if bias is not None and bias.lam != 0.0 else None,
+        bias=bias,
+        method=alg,
         branches=("cond",) if branches == "cond" else ("cond", "uncond"),
         on_step=on_step,
         impl=impl,
@@ -97,11 +109,20 @@ def attach(
 class _Forward:
     """What is known about the transformer forward that is running."""
 
-    tick: Tick
-    branches: tuple[Branch, ...]
+    given: Forward
     layout: TokenLayout
     masses: dict[int, FrameMass | None] = field(default_factory=dict)
     """By layer, in the order they ran; None where no record is wanted."""
+
+    @property
+    def tick(self) -> Tick:
+        """Where in the denoising loop it is."""
+        return self.given.tick
+
+    @property
+    def branches(self) -> tuple[Branch, ...]:
+        """Guidance branch of each batch row."""
+        return self.given.branches
 
 
 class Tap:
@@ -114,6 +135,7 @@ class Tap:
         *,
         mode: RecordMode | None,
         bias: Bias | None,
+        method: Method | None,
         branches: tuple[Branch, ...],
         on_step: Callable[[int, int], None] | None,
         impl: str,
@@ -123,12 +145,17 @@ class Tap:
         self._transformers = denoisers(pipe)
         self._sites = tuple(family.sites(transformer) for transformer in self._transformers)
         self._check_bias()
+        self._method = method
+        self._running: Running | None = None
+        if method is not None:
+            method.begin(pipe, family)  # refuses here, before anything runs
         self._seam, self._clock = Seam(self._attend), Clock(pipe)
         self._handles: list[RemovableHandle] = []
         self._thread: int | None = None
         self._finished: list[Recording] = []
         self._recorder: Recorder | None = None
         self._forward: _Forward | None = None
+        self._aside: set[int] | None = None
         self._site: int | None = None
         self._site_calls = self._forwards = 0
         self._guided = self._left = False
@@ -221,14 +248,30 @@ class Tap:
         signature = inspect.signature(type(transformer).forward)
 
         @torch.compiler.disable
-        def before(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-            self._begin_forward(module, signature.bind(module, *args, **kwargs).arguments)
+        def before(
+            module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
+        ) -> tuple[tuple[()], dict[str, Any]] | None:
+            if self._aside is not None:
+                return None
+            _, *inputs = signature.bind(module, *args, **kwargs).arguments.items()
+            forward = self._begin_forward(expert, module, dict(inputs))
+            if self._running is None:
+                return None
+            changed = self._running.inputs(forward)
+            return None if changed is forward.inputs else ((), dict(changed))
 
         @torch.compiler.disable
-        def after(module: nn.Module, args: Any, output: Any) -> None:
+        def after(module: nn.Module, args: Any, output: Any) -> Any:
+            if self._aside is not None:
+                return None
             forward, self._forward = self._forward, None
-            if output is not None and forward is not None:
-                self._end_forward(expert, forward)
+            if output is None or forward is None:
+                return None
+            self._end_forward(expert, forward)
+            if self._running is None:
+                return None
+            prediction = self._running.output(forward.given, output[0])
+            return None if prediction is output[0] else (prediction, *output[1:])
 
         self._handles.append(transformer.register_forward_pre_hook(before, with_kwargs=True))
         self._handles.append(transformer.register_forward_hook(after, always_call=True))
@@ -260,7 +303,7 @@ class Tap:
         if here != self._thread:
             raise TapError("the tapped pipeline runs in two threads; run one pipeline call at a time under a tap")
 
-    def _begin_forward(self, transformer: nn.Module, inputs: dict[str, Any]) -> None:
+    def _begin_forward(self, expert: int, transformer: nn.Module, inputs: dict[str, Any]) -> Forward:
         self._check_thread()
         tick = self._clock.tick()
         if tick.begins:
@@ -270,20 +313,31 @@ class Tap:
         layout = self._family.layout(transformer, inputs)
         if self._bias is not None:
             self._bias.check_fits(layers=len(self._sites[0]), heads=self._sites[0][0].heads, frames=layout.frames)
-        self._forward = _Forward(tick, branches, layout)
+        given = Forward(
+            transformer=transformer,
+            tick=tick,
+            branches=branches,
+            inputs=inputs,
+            aside=partial(self._run_aside, expert, transformer),
+        )
+        self._forward = _Forward(given, layout)
         self._forwards += 1
         if tick.forward == 0 and self._on_step is not None:
             self._on_step(tick.step, tick.steps)
+        return given
+
+    def _run_aside(self, expert: int, transformer: nn.Module, inputs: Mapping[str, Any]) -> torch.Tensor:
+        """Return the prediction of a forward that the clock and the record do not see."""
+        self._aside = passed = set[int]()
+        try:
+            prediction: torch.Tensor = transformer(**inputs)[0]
+        finally:
+            self._aside = None
+        self._check_passed(expert, passed, self._clock.step)
+        return prediction
 
     def _end_forward(self, expert: int, forward: _Forward) -> None:
-        names = [site.name for site in self._sites[expert]]
-        missed = [name for layer, name in enumerate(names) if layer not in forward.masses]
-        if missed:
-            raise TapError(
-                f"{len(missed)} of {len(names)} self-attention layers did not go through the tap in step "
-                f"{forward.tick.step}, the first is {missed[0]}; disable caches that skip layers "
-                "(pipe.transformer.disable_cache())"
-            )
+        self._check_passed(expert, forward.masses, forward.tick.step)
         rows = self._recorded_rows(forward)
         if self._recorder is not None and rows is not None:
             self._recorder.add_forward(
@@ -294,9 +348,20 @@ class Tap:
                 masses=[mass for _, mass in sorted(forward.masses.items()) if mass is not None],
             )
 
+    def _check_passed(self, expert: int, passed: Container[int], step: int) -> None:
+        names = [site.name for site in self._sites[expert]]
+        missed = [name for layer, name in enumerate(names) if layer not in passed]
+        if missed:
+            raise TapError(
+                f"{len(missed)} of {len(names)} self-attention layers did not go through the tap in step {step}, "
+                f"the first is {missed[0]}; disable caches that skip layers (pipe.transformer.disable_cache())"
+            )
+
     def _begin_call(self) -> None:
         self._finish_call()
         self._guided = self._family.guided(self._pipe)
+        if self._method is not None:
+            self._running = self._method.begin(self._pipe, self._family)
         if self._mode is not None:
             counts = {len(sites) for sites in self._sites}
             if len(counts) > 1:
@@ -307,6 +372,7 @@ class Tap:
 
     def _finish_call(self) -> None:
         recorder, self._recorder = self._recorder, None
+        self._running = None  # it may hold a prediction
         if recorder is not None:
             self._finished.append(recorder.finish())
 
@@ -319,7 +385,13 @@ class Tap:
 
     def _attend(self, call: Call) -> torch.Tensor | None:
         forward, layer = self._forward, self._site
-        if forward is None or layer is None or threading.get_ident() != self._thread:
+        if layer is None or threading.get_ident() != self._thread:
+            return None
+        if self._aside is not None:
+            self._site_calls += 1
+            self._aside.add(layer)
+            return None
+        if forward is None:
             return None
         self._site_calls += 1
         batch, heads, length, _ = call.query.shape

@@ -72,6 +72,11 @@ class Clock:
         return Tick(expected, len(timesteps), 0, begins=begins)
 
     @property
+    def step(self) -> int:
+        """0-based step of the last tick."""
+        return self._step
+
+    @property
     def schedule(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """Return timesteps and noise levels of the running pipeline call, each (steps,)."""
         assert self._timesteps is not None and self._levels is not None

@@ -13,29 +13,41 @@ from dymos_probe.cli import info
 from dymos_probe.cli.app import app
 
 GENERATION = "steps guidance-scale height width num-frames negative-prompt extra dtype device offload vae-tiling"
-BIAS = "lam step-ratio schedule layers heads query-frames key-frame branches arm"
+BIAS = "lam method step-ratio schedule layers heads query-frames key-frame branches arm"
+ALG = (
+    "alg-filter alg-resize-factor alg-blur-sigma alg-blur-kernel-size alg-strength alg-interval-start alg-interval-end "
+    "alg-linear-start-weight alg-linear-end-weight alg-linear-end-time alg-exp-decay-rate"
+)
 OPTIONS = {
     "record": f"pair t2v i2v prompt prompts seed out {GENERATION} branches record-mode workers scheduler dry-run json",
-    "intervene": f"{BIAS} image prompt out pair t2v i2v seed {GENERATION} workers scheduler dry-run json",
+    "intervene": f"{BIAS} {ALG} image prompt out pair t2v i2v seed {GENERATION} workers scheduler dry-run json",
     "report": "out json",
     "metrics": "metric json",
     "info": "verify json",
     "pairs": "json",
     "doctor": "json",
+    "bench": "",
+    "bench kernels": "impl shape dtype device threads rounds csv json",
+    "bench generate": "pair weights method branches repeats layers steps height width num-frames dtype device csv json",
 }
 
 
 def test_the_commands_and_their_options_stay_as_they_are():
     group = typer.main.get_command(app)
+    commands = dict(group.commands)
+    for name, command in group.commands.items():
+        commands |= {f"{name} {inner}": found for inner, found in getattr(command, "commands", {}).items()}
     found = {
         name: {option for parameter in command.params for option in parameter.opts if option.startswith("-")}
-        for name, command in group.commands.items()
+        for name, command in commands.items()
     }
     assert found == {name: {f"--{option}" for option in options.split()} for name, options in OPTIONS.items()}
     assert {option for parameter in group.params for option in parameter.opts} == {"--version", "--debug"}
 
 
-@pytest.mark.parametrize("arguments", [["--help"], [], ["record", "--help"], ["--version"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], [], ["record", "--help"], ["bench", "generate", "--help"], ["--version"]]
+)
 def test_help_loads_none_of_the_heavy_libraries(arguments):
     program = (
         "import sys\nfrom dymos_probe.cli import main\n"
@@ -52,7 +64,7 @@ def test_help_loads_none_of_the_heavy_libraries(arguments):
 
 def test_every_command_says_what_it_does(probe):
     for name in OPTIONS:
-        answer = probe(name, "--help")
+        answer = probe(*name.split(), "--help")
         assert answer.status == 0 and f"Usage: probe {name}" in answer.out and not answer.err
 
 
@@ -66,6 +78,8 @@ def test_every_command_says_what_it_does(probe):
         (["info"], ["probe info --help"]),
         (["intervene", "x"], ["--lam"]),
         (["info", "a", "b"], ["b"]),
+        (["bench", "genrate"], ["genrate", "probe bench --help"]),
+        (["bench", "generate", "--repeat", "3"], ["--repeat", "--repeats", "probe bench generate --help"]),
     ],
 )
 def test_a_slip_in_the_command_is_told_in_one_line(refused, arguments, words):

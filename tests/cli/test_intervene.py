@@ -43,6 +43,73 @@ def test_every_option_of_a_bias_reaches_its_condition(probe, study):
     assert bool(found["complete"])
 
 
+def test_alg_is_recorded_like_any_other_condition(probe, study, tmp_path, monkeypatch):
+    command = ("intervene", study, "--method", "alg", "--json")
+    plan = json.loads(probe(*command, "--dry-run").out)
+    assert plan["conditions"] == ["i2v_alg_resize0.25_0-0.04"] and len(plan["missing"]) == 1
+    answer = probe(*command)
+    assert answer.status == 0 and answer.err == "" and json.loads(answer.out)["made"] == 1
+    again = probe("intervene", study, "--method", "alg")
+    assert "1 condition × 1 sample, 1 there already" in again.out and "made 0 runs" in again.out
+    row = json.loads(probe("info", study, "--json").out)["conditions"][-1]
+    assert (row["method"], row["arm"], row["lam"], row["step_ratio"]) == ("alg", "i2v", None, None)
+    assert row["complete"] == 1 and row["distance"] > 0
+    assert re.search(r"i2v_alg_resize0\.25_0-0\.04 +i2v +— +1/1", probe("info", study).out)
+    # More λ beside it, and a report of both.
+    assert probe("intervene", study, "--lam", "1").status == 0
+    monkeypatch.setenv("PATH", "")  # without a browser: drawing PNG takes seconds and is tested with the figures
+    assert probe("report", study, "--out", tmp_path / "report").status == 0
+    assert "i2v_alg_resize0.25_0-0.04,i2v,,,," in (tmp_path / "report" / "conditions.csv").read_text()
+
+
+def test_every_option_of_alg_reaches_its_condition(probe, study):
+    blur = "--alg-filter gaussian_blur --alg-blur-sigma 1.5 --alg-blur-kernel-size"
+    linear = "--alg-strength linear --alg-linear-start-weight 1 --alg-linear-end-weight 0.5 --alg-linear-end-time 0.7"
+    asked = {
+        "resize0.5_0.1-0.3": "--alg-resize-factor 0.5 --alg-interval-start 0.1 --alg-interval-end 0.3",
+        "blur1.5k3_0-0.04": f"{blur} 3",
+        "blur1.5k0.3_linear1-0.5-0.7": f"{blur} 0.3 {linear}",
+        "resize0.25_exponential7": "--alg-strength exponential --alg-exp-decay-rate 7",
+        "resize0.25_always": "--alg-strength none",
+    }
+    for name, arguments in asked.items():
+        plan = json.loads(probe("intervene", study, "--method", "alg", *arguments.split(), "--dry-run", "--json").out)
+        # From 0.1 to 0.3 is none of two steps, so that one is the untouched model.
+        assert plan["conditions"] == ["i2v" if "0.1-0.3" in name else f"i2v_alg_{name}"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--method", "dynamic", "--lam", "1"], "method 'dynamic' is unknown; choose dymos or alg"),
+        (["--method", "alg", "--lam", "1", "--heads", "0"], "--lam, --heads cannot be given with --method alg"),
+        (["--method", "alg", "--arm", "t2v"], "arm 't2v' has no reference image for ALG to filter; choose i2v"),
+        (["--method", "alg", "--arm", "v2v"], "arm 'v2v' is unknown"),
+        (["--method", "alg", "--alg-resize-factor", "0"], "resize_factor 0.0 is outside (0, 1]"),
+        (["--method", "alg", "--alg-blur-sigma", "1"], "blur_sigma 1.0 does nothing with filter 'down_up'"),
+        (["--method", "alg", "--alg-filter", "gaussian_blur"], "filter 'gaussian_blur' needs blur_sigma"),
+        (["--method", "alg", "--alg-filter", "median"], "filter 'median' is unknown; choose one of down_up, gaussian"),
+        (["--method", "alg", "--alg-blur-kernel-size", "wide"], "alg-blur-kernel-size 'wide' is neither"),
+        (["--method", "alg", "--alg-strength", "linear"], "strength 'linear' needs linear_start_weight"),
+        (["--method", "alg", "--alg-interval-end", "1.5"], "interval_end 1.5 is outside [0, 1]"),
+        (["--method", "alg", "--steps", "9"], "--steps cannot change within a study"),
+        (["--lam", "1", "--alg-strength", "none"], "--alg-strength can only be given with --method alg"),
+        ([], "--lam is missing; give one λ or several, such as --lam=-1,0.6,1"),
+    ],
+)
+def test_a_wrong_request_of_a_method_is_one_line_and_changes_nothing(refused, study, contents, arguments, words):
+    before = contents(study)
+    assert words in refused(2, "intervene", study, *arguments)
+    assert contents(study) == before
+
+
+def test_a_kernel_that_does_not_fit_the_latents_is_one_line_and_leaves_the_study_whole(refused, probe, study):
+    command = ("--method", "alg", "--alg-filter", "gaussian_blur", "--alg-blur-sigma", "1")
+    line = refused(2, "intervene", study, *command, "--alg-blur-kernel-size", "99")
+    assert "blur_kernel_size 99 does not fit latents of" in line
+    assert probe("intervene", study, *command, "--alg-blur-kernel-size", "3").status == 0
+
+
 def test_one_video_comes_from_an_image_without_a_study(probe, refused, recorded, tmp_path):
     image = next(recorded.glob("images/*.png"))
     out = tmp_path / "one.mp4"
@@ -96,6 +163,7 @@ def test_a_wrong_request_is_one_line_and_changes_nothing(refused, study, content
         (["--prompt", "a", "--out", "a.mp4", "--workers", "2"], "--workers cannot be given with --image"),
         (["--prompt", "a", "--out", "a.mp4", "--dry-run"], "--dry-run cannot be given with --image"),
         (["--prompt", "a", "--out", "a.mp4", "--arm", "t2v"], "--arm cannot be given with --image"),
+        (["--prompt", "a", "--out", "a.mp4", "--method", "dymos"], "--method cannot be given with --image"),
         (["--prompt", "a", "--out", "a.mp4", "--t2v", "x"], "--t2v and --i2v make a pair together"),
         (["--prompt", "a", "--out", "a.mp4", "--seed", "-5"], "seed -5 must be between"),
         (["--prompt", "a", "--out", "a.mp4", "--layers", "9"], "layers 9 does not exist"),

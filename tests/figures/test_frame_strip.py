@@ -48,6 +48,12 @@ def test_rows_go_from_t2v_over_rising_strength_and_pixels_are_enlarged_as_they_a
                 np.testing.assert_array_equal(centre(figure, row, column, y, x, 3, frames), given)
 
 
+def test_a_method_without_strength_comes_last_under_its_own_name():
+    frames = videos(arms=("i2v", "i2v", "t2v", "i2v"), lams=(np.nan, np.inf, 0.0, -1.0), time=2)
+    rows = ["T2V", "I2V, λ = −1", "I2V, λ = ∞", "I2V, ALG"]
+    assert list(frame_strip(frames).layout.yaxis.ticktext) == rows
+
+
 def test_the_whole_tile_is_the_frame_enlarged_by_a_whole_factor():
     frames = videos(height=48, width=48, time=2)
     enlarged = np.kron(frames.values[1, 0], np.ones((3, 3, 1), dtype=np.uint8))

@@ -37,4 +37,5 @@ def test_changes_carry_their_sign_and_conditions_their_names():
     assert [signed(v) for v in (0.5, -0.5, 0.0)] == ["+0.50", "−0.50", "0"]
     assert [strength(v) for v in (-1.0, 0.6, math.inf)] == ["−1", "0.6", "∞"]
     assert [condition_name("t2v", 0.0), condition_name("i2v", -1.0)] == ["T2V", "I2V, λ = −1"]
+    assert condition_name("i2v", float("nan")) == "I2V, ALG"
     assert condition_name("t2v", 1.0) == "T2V, λ = 1", "a control is not the untouched model"

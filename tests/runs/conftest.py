@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dymos_probe.baselines import ALG
 from dymos_probe.bias import Bias
 
 STEPS = 3
@@ -53,12 +54,14 @@ def by_hand(own_cache: None) -> Callable[..., ByHand]:
     def pipeline(arm: str) -> Any:
         return load_pipeline(load_pair("tiny-cogvideox", device="cpu"), arm)  # type: ignore[arg-type]
 
-    def call(arm: str, prompt: str, seed: int, *, image: Path | None = None, bias: Bias | None = None) -> ByHand:
+    def call(
+        arm: str, prompt: str, seed: int, *, image: Path | None = None, bias: Bias | None = None, alg: ALG | None = None
+    ) -> ByHand:
         generator = torch.Generator("cpu").manual_seed(seed)
         # 9 frames are 3 latent ones; the VAE has 4 channels and makes 8 × 8 pixels one value.
         noise = torch.randn((1, 3, 4, 32 // 8, 48 // 8), generator=generator)
         own = {} if image is None else {"image": Image.open(image)}
-        with attach(pipeline(arm), record=True, bias=bias, branches="cond") as probe:
+        with attach(pipeline(arm), record=True, bias=bias, alg=alg, branches="cond") as probe:
             frames = pipeline(arm)(
                 prompt=prompt,
                 negative_prompt="",

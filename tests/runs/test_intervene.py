@@ -59,6 +59,36 @@ def test_a_condition_is_the_pipeline_under_that_bias(study, by_hand, name, bias)
     assert (study / "videos" / str(found["sample"].item()) / f"{name}.mp4").is_file()
 
 
+def test_alg_is_a_condition_of_its_own_with_the_published_settings(study, by_hand, contents):
+    dp.intervene(study, method="alg")
+    before = contents(study)
+    dp.intervene(study, method="alg")
+    assert contents(study) == before
+    ds = dp.open_study(study)
+    found = ds.isel(sample=0).sel(condition="i2v_alg_resize0.25_0-0.04")
+    run = by_hand(
+        "i2v", PROMPT, 0, image=study / str(found["image"].item()), alg=dp.ALG(resize_factor=0.25, interval_end=0.04)
+    )
+    assert bool(found["complete"])
+    np.testing.assert_array_equal(found["attention"], run.attention)
+    np.testing.assert_array_equal(found["text_mass"], run.text_mass)
+    assert not np.array_equal(found["attention"], ds.isel(sample=0).sel(condition="i2v")["attention"])
+    assert (found["arm"].item(), found["method"].item(), found["schedule"].item()) == ("i2v", "alg", "")
+    assert np.isnan(found["lam"].item()) and np.isnan(found["step_ratio"].item())
+    assert found["bias_key_frame"].item() == -1
+    assert (study / "videos" / str(found["sample"].item()) / "i2v_alg_resize0.25_0-0.04.mp4").is_file()
+    # It belongs to no curve over λ and stands where it is asked for.
+    assert "i2v_alg_resize0.25_0-0.04" not in ds.probe.distance(step_ratio=0.2, schedule="uniform")["condition"].values
+    assert ds.probe.difference(condition="i2v_alg_resize0.25_0-0.04").notnull().all()
+
+
+def test_alg_with_settings_of_ones_own_and_where_it_acts_in_no_step(study):
+    plan = plan_intervene(study, method="alg", filter="gaussian_blur", blur_sigma=1.0, blur_kernel_size=3)
+    assert [way.id for way in plan.ways] == ["i2v_alg_blur1k3_0-0.04"] and len(plan.missing) == 1
+    assert plan_intervene(study, method="alg", resize_factor=1.0).ways == (Way(arm="i2v"),)
+    assert plan_intervene(study, method="alg", interval_start=0.1, interval_end=0.2).missing == ()
+
+
 def test_lists_of_strengths_reach_every_step_asked_for_and_zero_is_the_condition_there_is(study):
     plan = plan_intervene(study, lam=[-3, 0, 3, 3.0, -0.0])
     assert [way.id for way in plan.ways] == ["i2v_lam-3_ratio0.2", "i2v", "i2v_lam3_ratio0.2"]
@@ -102,6 +132,12 @@ def test_the_same_conditions_again_change_nothing_and_new_samples_get_theirs(tmp
         ({"lam": 1, "query_frames": (3,)}, "query_frames 3 does not exist"),
         ({"lam": 1, "key_frame": 3}, "key_frame 3 does not exist; there are latent frames 0 to 2"),
         ({"lam": 1, "schedule": "cosine"}, "schedule 'cosine' is unknown"),
+        ({}, "no λ is given"),
+        ({"lam": 1, "method": "dynamic"}, "method 'dynamic' is unknown; choose dymos or alg"),
+        ({"lam": 1, "method": "alg"}, "lam 1 is no setting of ALG; leave it out, or choose method='dymos'"),
+        ({"method": "alg", "step_ratio": 0.2}, "step_ratio 0.2 is no setting of ALG; it has filter"),
+        ({"method": "alg", "resize_factor": 2.0}, r"resize_factor 2\.0 is outside \(0, 1\]"),
+        ({"method": "alg", "arm": "t2v"}, "arm 't2v' has no reference image for ALG to filter; choose i2v"),
     ],
 )
 def test_what_the_model_does_not_have_is_refused_and_nothing_is_written(study, contents, settings_given, words):

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dymos_probe.baselines import ALG
 from dymos_probe.bias import Bias
 from dymos_probe.cli.options import indices
+from dymos_probe.errors import InputError
 from dymos_probe.runs.plan import I2V, T2V, Way, all_runs, format_indices, make_sample, shares, ways
 
 INDICES = st.lists(st.integers(0, 60), min_size=1, max_size=60, unique=True).map(lambda found: tuple(sorted(found)))
@@ -25,9 +27,26 @@ BIASES = st.builds(
     branches=st.sampled_from([("cond",), ("uncond",), ("cond", "uncond")]),
 )
 WAYS = st.builds(Way, arm=st.sampled_from(["t2v", "i2v"]), bias=BIASES)
+UNIT = st.floats(0.01, 1.0)
+FILTERS = st.fixed_dictionaries({"resize_factor": UNIT}) | st.fixed_dictionaries(
+    {
+        "filter": st.just("gaussian_blur"),
+        "blur_sigma": st.floats(0, 9),
+        "blur_kernel_size": st.floats(0.01, 0.99) | st.integers(1, 9),
+    }
+)
+STRENGTHS = (
+    st.tuples(UNIT, UNIT).map(sorted).map(lambda ends: {"interval_start": ends[0], "interval_end": ends[1]})
+    | st.fixed_dictionaries(
+        {"strength": st.just("linear"), "linear_start_weight": UNIT, "linear_end_weight": UNIT, "linear_end_time": UNIT}
+    )
+    | st.fixed_dictionaries({"strength": st.just("exponential"), "exp_decay_rate": st.floats(0, 99)})
+    | st.just({"strength": "none"})
+)
+ALGS = st.builds(lambda filter, strength: Way(arm="i2v", alg=ALG(**filter, **strength)), FILTERS, STRENGTHS)
 
 
-@given(WAYS, WAYS)
+@given(WAYS | ALGS, WAYS | ALGS)
 def test_two_ways_share_an_id_only_if_they_are_one(first, second):
     assert (first.id == second.id) == (first == second)
     assert len(f"{first.id}.mp4".encode()) < 150 and "/" not in first.id
@@ -93,3 +112,22 @@ def test_a_condition_keeps_the_query_frames_chosen_also_where_the_reference_is_n
     assert kept() == ""
     assert kept(exempt_reference_queries=False) == "all"
     assert kept(query_frames=(1, 2, 5)) == kept(query_frames=(1, 2, 5), exempt_reference_queries=False) == "1-2,5"
+
+
+def test_alg_is_named_by_its_filter_and_strength_and_has_nothing_of_a_bias():
+    way = Way(arm="i2v", alg=ALG(resize_factor=0.25, interval_end=0.04))
+    assert way.id == way.condition.id == "i2v_alg_resize0.25_0-0.04"
+    blurred = ALG(filter="gaussian_blur", blur_sigma=2, blur_kernel_size=0.05, strength="exponential", exp_decay_rate=7)
+    assert Way(arm="i2v", alg=blurred).id == "i2v_alg_blur2k0.05_exponential7"
+    row = way.condition
+    assert (row.arm, row.method, row.schedule, row.key_frame) == ("i2v", "alg", "", -1)
+    assert math.isnan(row.lam) and math.isnan(row.step_ratio)
+    assert (row.branches, row.layers, row.heads, row.query_frames) == ("", "", "", "")
+
+
+def test_alg_takes_no_bias_beside_it_and_needs_a_reference_image():
+    alg = ALG(resize_factor=0.25, interval_end=0.04)
+    with pytest.raises(InputError, match="arm 't2v' has no reference image for ALG to filter; choose i2v"):
+        Way(arm="t2v", alg=alg)
+    with pytest.raises(InputError, match=r"a bias \(λ = 2\) and ALG are given; a condition has one of the two"):
+        Way(arm="i2v", alg=alg, bias=Bias(lam=2.0))

@@ -126,6 +126,19 @@ def test_adding_what_is_there_changes_nothing_and_other_content_is_refused(study
     assert completed_runs(study) == {("cat", "a")}
 
 
+def test_a_method_without_strength_has_none_and_is_known_again(study):
+    alg = condition("c", lam=float("nan"), step_ratio=float("nan"), schedule="", method="alg", key_frame=-1)
+    for _ in range(2):
+        extend_study(study, conditions=[alg])
+    ds = open_study(study)
+    assert ds["method"].values.tolist() == ["dymos", "dymos", "alg"]
+    assert np.isnan(ds["lam"].values).tolist() == np.isnan(ds["step_ratio"].values).tolist() == [False, False, True]
+    with pytest.raises(StudyError, match=r"condition 'c' with lam = nan, now 1\.0"):
+        extend_study(study, conditions=[dataclasses.replace(alg, lam=1.0)])
+    with pytest.raises(InputError, match="lam is NaN"):
+        condition("d", lam=float("nan"))
+
+
 def test_a_study_grows_past_one_block_of_labels_and_keeps_what_it_had(study):
     write_run(study, run("dog", "a"))
     names = [f"s{index}" for index in range(300)]

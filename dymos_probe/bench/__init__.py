@@ -1,0 +1,1 @@
+"""Benchmarks: what recording and modulating cost on this machine, beside what the paper publishes."""
