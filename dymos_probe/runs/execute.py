@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -42,6 +42,7 @@ def execute(
     image: Image.Image | None = None,
     bias: Bias | None = None,
     record: Any = False,
+    response: Sequence[float] = (),
     branches: Any = "cond",
     on_step: OnStep | None = None,
 ) -> Outcome:
@@ -68,7 +69,9 @@ def execute(
         arguments = family.arguments(
             pipe, arm, generation, prompt=prompt, noise=noise, generator=generator, image=fitted
         )
-        with attach(pipe, record=record, bias=bias, branches=branches, on_step=on_step) as probe:
+        with attach(
+            pipe, record=record, bias=bias, response=response or None, branches=branches, on_step=on_step
+        ) as probe:
             frames = np.asarray(pipe(**arguments).frames[0])
     except (torch.OutOfMemoryError, MemoryError) as error:
         raise EnvironmentLacksError(

@@ -15,7 +15,8 @@ from dymos_probe.cli.app import app
 GENERATION = "steps guidance-scale height width num-frames negative-prompt extra dtype device offload vae-tiling"
 BIAS = "lam step-ratio schedule layers heads query-frames key-frame branches arm"
 OPTIONS = {
-    "record": f"pair t2v i2v prompt prompts seed out {GENERATION} branches record-mode workers scheduler dry-run json",
+    "record": f"pair t2v i2v prompt prompts seed out {GENERATION} branches record-mode response "
+    "workers scheduler dry-run json",
     "intervene": f"{BIAS} image prompt out pair t2v i2v seed {GENERATION} workers scheduler dry-run json",
     "report": "out json",
     "metrics": "metric json",
