@@ -75,11 +75,6 @@ class Recording:
             values,
             dims=(dims[0], "lam", *dims[1:]) if response else dims,
             coords={
-                **(
-                    {"lam": ("lam", list(self.response), {"long_name": "strength λ", "units": "nats"})}
-                    if response
-                    else {}
-                ),
                 "branch": list(self.branches),
                 "layer_name": ("layer", list(self.layers)),
                 "timestep": ("step", self.timestep),
@@ -89,6 +84,8 @@ class Recording:
             name=name,
             attrs={"long_name": _LONG_NAMES[name], "units": "1"},
         )
+        if response:
+            array = array.assign_coords(lam=("lam", list(self.response), {"long_name": "strength λ", "units": "nats"}))
         return array.isel(video=0) if array.sizes["video"] == 1 else array
 
 
