@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -113,3 +113,33 @@ class Bias:
                 raise InputError(f"{name} {beyond[0]} does not exist; this model has {name} 0 to {size - 1}")
         if self.key_frame >= frames:
             raise InputError(f"key_frame {self.key_frame} does not exist; there are latent frames 0 to {frames - 1}")
+
+
+def response_grid(lams: Iterable[float]) -> tuple[float, ...]:
+    """Return the strengths λ of a response, any floats but NaN, in rising order.
+
+    Raises
+    ------
+    InputError
+        When there is none, one is no number, or one is given twice.
+    """
+    try:
+        grid = tuple(float(lam) + 0.0 for lam in lams)  # + 0.0 makes -0.0 the 0.0 it is
+    except (TypeError, ValueError):
+        raise InputError(f"response {lams!r} is no list of strengths λ, such as [-1, 0.6, 1]") from None
+    if not grid:
+        raise InputError("response is empty; give at least one strength λ, or no response at all")
+    if any(math.isnan(lam) for lam in grid):
+        raise InputError("response has a λ that is NaN; give numbers, inf or -inf")
+    if len(set(grid)) != len(grid):
+        raise InputError(f"response {', '.join(f'{lam:g}' for lam in grid)} has a λ twice; give each once")
+    return tuple(sorted(grid))
+
+
+def response_table(grid: Sequence[float], frames: int) -> npt.NDArray[np.float64]:
+    """Return λ·φ of Eq. 6 for every λ of ``grid``, φ uniform, shape (L, 1, 1, F), natural-log units.
+
+    A row of attention depends on its own λ·φ(f) alone, so what another schedule does to query
+    frame f at λ is what the uniform one does to it at λ·φ(f).
+    """
+    return np.stack([Bias(lam=lam).table(branches=("cond",), heads=1, frames=frames) for lam in grid])

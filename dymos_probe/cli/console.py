@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,6 +20,11 @@ def say(line: str = "") -> None:
 def counted(number: int, noun: str) -> str:
     """Return ``1 run``, ``2 runs``."""
     return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+def listed(lams: Iterable[float]) -> str:
+    """Return ``-1, 0.6, inf``."""
+    return ", ".join(f"{lam:g}" for lam in lams)
 
 
 def print_json(document: Any) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from dymos_probe.cli import options
-from dymos_probe.cli.console import print_json, print_table, say
+from dymos_probe.cli.console import listed, print_json, print_table, say
 from dymos_probe.errors import CorruptStoreError
 
 NAME = "info"
@@ -23,6 +23,7 @@ def run(
     """Show a study: its pair, sizes, samples and conditions, and how much attention goes to the reference frame."""
     from dymos_probe.analysis.summary import condition_table
     from dymos_probe.store import open_study, read_config, verify_study
+    from dymos_probe.store.schema import LAM_RESPONSE
 
     config = read_config(path)
     ds = open_study(path)
@@ -45,6 +46,8 @@ def run(
         f"{ds.sizes['layer']} layers × {ds.sizes['head']} heads, {ds.sizes['step']} steps, "
         f"{ds.sizes['query_frame']} latent frames" + ("; every checksum holds" if verify else "")
     )
+    if LAM_RESPONSE in ds.sizes:
+        say(f"response of untouched runs at λ = {listed(ds[LAM_RESPONSE].values)}")
     say()
     rows = [
         (

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from dymos_probe.cli import options
-from dymos_probe.cli.console import counted, print_json, say
+from dymos_probe.cli.console import counted, listed, print_json, say
 from dymos_probe.cli.progress import run_bars
 from dymos_probe.errors import InputError
 
@@ -44,6 +44,13 @@ def run(
     record_mode: Annotated[
         str | None, typer.Option(help="observe (video untouched; default on a CPU) or fused (fast; default on a GPU).")
     ] = None,
+    response: Annotated[
+        str | None,
+        typer.Option(
+            help="λ, or several: --response=-1,0.6,1. Also keep what each would make of the untouched attention, "
+            "from the same pass; each takes the room of the attention."
+        ),
+    ] = None,
     workers: options.Workers = 0,
     scheduler: options.Scheduler = None,
     dry_run: options.DryRun = False,
@@ -60,6 +67,7 @@ def run(
         raise InputError(f"branches {branches!r} is unknown; choose cond or both")
     if record_mode not in (None, "observe", "fused"):
         raise InputError(f"record-mode {record_mode!r} is unknown; choose observe or fused")
+    lams = None if response is None else options.numbers(response, "response")
     seeds = options.integers(seed or ["0"], "seed")
     arguments = options.pipeline_arguments(extra)
 
@@ -80,6 +88,7 @@ def run(
             negative_prompt=negative_prompt,
             extra=arguments,
             record_mode=record_mode,  # type: ignore[arg-type]
+            response=lams,
             branches=branches,  # type: ignore[arg-type]
             dtype=dtype,  # type: ignore[arg-type]
             device=device,
@@ -93,6 +102,7 @@ def run(
                 f"{study.pair.preset.name if study.pair.preset else study.pair.t2v}: {sizes.num_frames} frames of "
                 f"{sizes.width}×{sizes.height}, {sizes.num_inference_steps} steps, guidance {sizes.guidance_scale:g}; "
                 f"recording mode {study.mode}"
+                + (f", response at λ = {listed(study.response)}" if study.response else "")
             )
             there = total - len(plan.missing)
             say(f"{study.path}: {counted(len(plan.samples), 'sample')}, {total} runs, {there} there already")
@@ -105,6 +115,7 @@ def run(
         "made": made,
         "missing": [[run.sample.id, run.way.id] for run in plan.missing] if dry_run else [],
         "record_mode": study.mode,
+        "response": study.response,
         "seconds": round(time.monotonic() - started, 1),
     }
     if json:

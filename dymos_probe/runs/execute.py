@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -44,6 +44,7 @@ def execute(
     bias: Bias | None = None,
     alg: ALG | None = None,
     record: Any = False,
+    response: Sequence[float] = (),
     branches: Any = "cond",
     on_step: OnStep | None = None,
 ) -> Outcome:
@@ -70,7 +71,15 @@ def execute(
         arguments = family.arguments(
             pipe, arm, generation, prompt=prompt, noise=noise, generator=generator, image=fitted
         )
-        with attach(pipe, record=record, bias=bias, alg=alg, branches=branches, on_step=on_step) as probe:
+        with attach(
+            pipe,
+            record=record,
+            bias=bias,
+            alg=alg,
+            response=response or None,
+            branches=branches,
+            on_step=on_step,
+        ) as probe:
             frames = np.asarray(pipe(**arguments).frames[0])
     except (torch.OutOfMemoryError, MemoryError) as error:
         raise EnvironmentLacksError(

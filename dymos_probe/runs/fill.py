@@ -200,6 +200,7 @@ def _execute(study: Study, pipe: Any, run: RunRequest, image: Any, progress: Pro
         bias=run.way.bias,
         alg=run.way.alg,
         record=study.mode,
+        response=study.response if run.way.untouched else (),
         branches=study.branches,
         on_step=lambda step, steps: progress.step(run, step, steps),
     )
@@ -237,6 +238,8 @@ def _store(
             timestep=recording.timestep,
             sigma=recording.sigma,
             expert=recording.expert,
+            attention_response=_first(recording.attention_response),
+            text_mass_response=_first(recording.text_mass_response),
         ),
     )
 
@@ -244,4 +247,15 @@ def _store(
 def attention_shape(recording: Recording) -> AttentionShape:
     """Return the sizes that a recording gives its study."""
     _, _, steps, _, heads, frames, _ = recording.attention.shape
-    return AttentionShape(branches=recording.branches, steps=steps, layers=recording.layers, heads=heads, frames=frames)
+    return AttentionShape(
+        branches=recording.branches,
+        steps=steps,
+        layers=recording.layers,
+        heads=heads,
+        frames=frames,
+        response=recording.response,
+    )
+
+
+def _first(videos: Any) -> Any:
+    return None if videos is None else videos[0]

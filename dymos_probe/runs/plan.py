@@ -41,6 +41,11 @@ class Way:
             raise InputError(f"a bias (λ = {self.bias.lam:g}) and ALG are given; a condition has one of the two")
 
     @property
+    def untouched(self) -> bool:
+        """Whether it is the model as it is."""
+        return self.bias is None and self.alg is None
+
+    @property
     def id(self) -> str:
         """A name that says all that differs from the untouched arm, such as ``i2v_lam0.6_ratio0.2``."""
         if self.alg is not None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dymos_probe.bias import response_grid
 from dymos_probe.errors import InputError, StudyError
 from dymos_probe.pairs import Offload, Pair, load_pair
 from dymos_probe.pairs.preset import Dtype
@@ -57,6 +58,7 @@ def plan_record(
     negative_prompt: str | None = None,
     extra: Mapping[str, Any] | None = None,
     record_mode: RecordMode | None = None,
+    response: Iterable[float] | None = None,
     branches: RecordedBranches = "cond",
     dtype: Dtype | None = None,
     device: str | None = None,
@@ -66,6 +68,7 @@ def plan_record(
     """Return what :func:`record` would do with these arguments, without generating anything."""
     out = Path(out)
     _check_folder(out)
+    grid = () if response is None else response_grid(response)
     texts = prompts if isinstance(prompts, (str, Path)) else tuple(prompts)
     _rows(texts)  # so that a wrong file is told before a model is loaded
     chosen = load_pair(pair, dtype=dtype, device=device, offload=offload, vae_tiling=vae_tiling)
@@ -90,6 +93,7 @@ def plan_record(
         mode=record_mode or default_mode(chosen),
         branches=branches,
         fps=default_fps(chosen),
+        response=grid,
     )
     if (out / STUDY_FILE).is_file():
         study = check_same(study)
@@ -127,8 +131,10 @@ def record(
     settings
         ``seeds``, ``height``, ``width``, ``num_frames``, ``num_inference_steps``, ``guidance_scale``,
         ``negative_prompt``, ``extra`` (more pipeline arguments), ``record_mode`` (``"observe"``: the default on
-        a CPU, ``"fused"``: on a GPU), ``branches``, ``dtype``, ``device``, ``offload``, ``vae_tiling``; None
-        takes the preset's, else the pipeline's own.
+        a CPU, ``"fused"``: on a GPU), ``response`` (strengths λ: the untouched runs also keep what each of
+        them would make of their attention on the same queries and keys, as ``attention_response``; each λ
+        takes the room of ``attention``), ``branches``, ``dtype``, ``device``, ``offload``, ``vae_tiling``;
+        None takes the preset's, else the pipeline's own, and no response.
 
     Raises
     ------

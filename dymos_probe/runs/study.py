@@ -8,11 +8,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from dymos_probe.bias import response_grid
 from dymos_probe.errors import InputError, StudyError
 from dymos_probe.families import Generation, family_of
 from dymos_probe.pairs import Pair, describe, load_pair, load_pipeline, preset
 from dymos_probe.pairs.load import placement
-from dymos_probe.store import is_created, read_config, video_path
+from dymos_probe.store import is_created, json_strengths, read_config, video_path
 from dymos_probe.tap import RecordMode
 
 RecordedBranches = Literal["cond", "both"]
@@ -41,6 +42,8 @@ class Study:
     """Which guidance branches are recorded."""
     fps: int
     """Frames per second of the saved videos."""
+    response: tuple[float, ...] = ()
+    """Strengths λ, rising, of the response that every untouched run keeps; none by default."""
 
     @property
     def exists(self) -> bool:
@@ -87,12 +90,14 @@ def resolve_generation(pair: Pair, given: Mapping[str, Any]) -> Generation:
 def configuration(study: Study) -> dict[str, Any]:
     """Return what ``study.json`` keeps: what identifies the study, and where it was made."""
     described = describe(study.pair)
+    # Only where there is one, so that studies made before there were any are studies without.
+    response = {"response": json_strengths(study.response)} if study.response else {}
     return {
         "pair": {key: described[key] for key in ("preset", "t2v", "i2v", "scheduler")}
         | {"note": study.pair.preset.note if study.pair.preset else ""},
         "dtype": str(placement(study.pair)[1]).removeprefix("torch."),
         "generation": asdict(study.generation) | {"extra": dict(study.generation.extra)},
-        "record": {"mode": study.mode, "branches": study.branches},
+        "record": {"mode": study.mode, "branches": study.branches} | response,
         "fps": study.fps,
         "noise": NOISE,
         "environment": {key: described[key] for key in ("device", "offload", "vae_tiling")},
@@ -150,6 +155,7 @@ def open_for_more(path: Path, **placed: Any) -> Study:
         mode=stored["record"]["mode"],
         branches=stored["record"]["branches"],
         fps=stored["fps"],
+        response=response_grid(stored["record"]["response"]) if "response" in stored["record"] else (),
     )
     return check_same(study)
 

@@ -2,7 +2,7 @@
 
 from dymos_probe.store.reader import open_study, verify_study
 from dymos_probe.store.schema import AttentionShape, Condition, Run, Sample, video_path
-from dymos_probe.store.study_file import check_config, read_config, storage_errors
+from dymos_probe.store.study_file import check_config, json_strengths, read_config, storage_errors
 from dymos_probe.store.writer import (
     completed_runs,
     create_study,
@@ -26,6 +26,7 @@ __all__ = [
     "finish_study",
     "forget_run",
     "is_created",
+    "json_strengths",
     "open_study",
     "read_config",
     "storage_errors",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,19 +17,25 @@ import zarr
 from zarr.errors import ZarrUserWarning
 
 from dymos_probe.errors import CorruptStoreError, StudyError
-from dymos_probe.store.group import array, is_consolidated, open_group, read_array
+from dymos_probe.store.group import array, dims_of, is_consolidated, open_group, read_array
 from dymos_probe.store.schema import (
+    ATTENTION_RESPONSE,
     COMPLETE,
     COMPLETE_VARIABLE,
     CONDITION,
+    METHOD,
     METRIC_PREFIX,
+    RESPONSE_AXIS,
+    RESPONSE_VARIABLES,
     RUN_VARIABLES,
     SAMPLE,
     SCHEMA_NAME,
     SCHEMA_VERSION,
     STEP,
     STORE_FOLDER,
+    UNTOUCHED,
     VARIABLES,
+    Variable,
 )
 from dymos_probe.store.study_file import read_config
 
@@ -49,6 +56,8 @@ class RunArray:
     values: zarr.Array[Any] = field(repr=False)
     complete: zarr.Array[Any] | None = field(repr=False)
     """Marks of the runs; None where a fill value is an ordinary value."""
+    conditions: npt.NDArray[np.bool_] | None = field(default=None, repr=False, compare=False)
+    """Which conditions have this variable, (condition,); None for all."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -82,6 +91,8 @@ class RunArray:
         if self.complete is not None and self._is_fill(block).any():
             runs = key[:2] if isinstance(key, tuple) else (key,)
             marks = np.asarray(self.complete[runs])
+            if self.conditions is not None:
+                marks = marks & self.conditions[runs[1] if len(runs) > 1 else slice(None)]
             unwritten = self._is_fill(block).reshape(*marks.shape, -1).any(axis=-1)
             if (marks & unwritten).any():
                 raise CorruptStoreError(self._message(key, "a chunk is missing"))
@@ -180,7 +191,8 @@ def verify_study(path: str | Path) -> list[tuple[str, str]]:
     group = open_group(path, "r")
     samples, conditions = read_array(group, SAMPLE), read_array(group, CONDITION)
     marks = RunArray(path, COMPLETE, array(group, COMPLETE), None)
-    arrays = [_run_array(path, group, variable.name) for variable in RUN_VARIABLES]
+    checked = (*RUN_VARIABLES, *(RESPONSE_VARIABLES if ATTENTION_RESPONSE in group else ()))
+    arrays = [(variable, _run_array(path, group, variable.name)) for variable in checked]
     steps = array(group, STEP).shape[0]
     damaged = []
     for s, sample in enumerate(samples):
@@ -189,15 +201,22 @@ def verify_study(path: str | Path) -> list[tuple[str, str]]:
             try:
                 if not marks[run].item():
                     continue
-                for member in arrays:
-                    if member.ndim < 5:
-                        member[run]
-                    else:
-                        for step in range(steps):
-                            member[(*run, slice(None), slice(step, step + 1))]
+                for variable, member in arrays:
+                    for piece in _pieces(variable, run, steps):
+                        member[piece]
             except CorruptStoreError:
                 damaged.append((str(sample), str(condition)))
     return damaged
+
+
+def _pieces(variable: Variable, run: tuple[slice, slice], steps: int) -> Iterator[tuple[slice, ...]]:
+    """Yield what to read of a run one after the other: a shard may be larger than memory, a step of it is not."""
+    if not variable.sharded:
+        yield run
+        return
+    between = (slice(None),) * (variable.dims.index(STEP) - len(run))
+    for step in range(steps):
+        yield (*run, *between, slice(step, step + 1))
 
 
 def _open_dataset(path: Path, *, consolidated: bool) -> xr.Dataset:
@@ -219,7 +238,9 @@ def _check_schema(path: Path, ds: xr.Dataset) -> None:
         raise StudyError(
             f"the dataset of {path} has schema {schema}; this version reads {SCHEMA_NAME} {SCHEMA_VERSION}"
         )
-    for variable in VARIABLES:
+    response = (RESPONSE_AXIS, *RESPONSE_VARIABLES)
+    kept = any(variable.name in ds.variables for variable in response)
+    for variable in (*VARIABLES, *(response if kept else ())):
         if variable.name not in ds.variables:
             raise StudyError(f"the study {path} lacks the variable {variable.name}")
         if ds[variable.name].dims != variable.dims:
@@ -229,14 +250,16 @@ def _check_schema(path: Path, ds: xr.Dataset) -> None:
 
 
 def _lazy_names(ds: xr.Dataset) -> list[str]:
-    ours = [variable.name for variable in (*RUN_VARIABLES, COMPLETE_VARIABLE)]
+    ours = [variable.name for variable in (*RUN_VARIABLES, *RESPONSE_VARIABLES, COMPLETE_VARIABLE)]
     return [name for name in map(str, ds.variables) if name in ours or name.startswith(METRIC_PREFIX)]
 
 
 def _run_array(path: Path, group: zarr.Group, name: str) -> RunArray:
     # Of a metric, a missing file only says that nobody measured it.
-    checked = any(variable.name == name for variable in RUN_VARIABLES)
-    return RunArray(path, name, array(group, name), array(group, COMPLETE) if checked else None)
+    response = any(variable.name == name for variable in RESPONSE_VARIABLES)
+    checked = response or any(variable.name == name for variable in RUN_VARIABLES)
+    conditions = read_array(group, METHOD) == UNTOUCHED if response else None
+    return RunArray(path, name, array(group, name), array(group, COMPLETE) if checked else None, conditions)
 
 
 def _lazy(path: Path, group: zarr.Group, name: str) -> dask.array.Array:
@@ -254,5 +277,6 @@ def _blocks(member: zarr.Array[Any]) -> tuple[int, ...]:
     sizes = list(member.chunks)
     if member.shards is not None:
         one_step = int(np.prod(sizes)) * member.dtype.itemsize
-        sizes[3] = max(1, min(member.shape[3], _BLOCK_BYTES // one_step))
+        step = dims_of(member).index(STEP)
+        sizes[step] = max(1, min(member.shape[step], _BLOCK_BYTES // one_step))
     return tuple(min(size, length) if length else size for size, length in zip(sizes, member.shape, strict=True))

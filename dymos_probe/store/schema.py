@@ -10,6 +10,7 @@ from typing import Final, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
+from dymos_probe.bias import response_grid
 from dymos_probe.errors import InputError
 
 SCHEMA_NAME: Final = "dymos-probe-study"
@@ -23,12 +24,19 @@ LAYER: Final = "layer"
 HEAD: Final = "head"
 QUERY_FRAME: Final = "query_frame"
 KEY_FRAME: Final = "key_frame"
+LAM_RESPONSE: Final = "lam_response"
+"""The λ of a response. Not ``lam``: that is what a condition's model ran with, 0 wherever there is a response."""
 
 ATTENTION: Final = "attention"
 TEXT_MASS: Final = "text_mass"
 ATTENTION_MEAN: Final = "attention_mean"
 DOMINANCE: Final = "dominance"
+ATTENTION_RESPONSE: Final = "attention_response"
+TEXT_MASS_RESPONSE: Final = "text_mass_response"
 COMPLETE: Final = "complete"
+METHOD: Final = "method"
+UNTOUCHED: Final = "none"
+"""The method of a condition that changes nothing."""
 METRIC_PREFIX: Final = "metric_"
 
 STUDY_FILE: Final = "study.json"
@@ -49,7 +57,7 @@ class AttentionShape:
     Raises
     ------
     InputError
-        When there are fewer than two frames, or a size is not positive.
+        When there are fewer than two frames, a size is not positive, or the response is no rising set of λ.
     """
 
     branches: tuple[str, ...]
@@ -62,6 +70,8 @@ class AttentionShape:
     """Attention heads of every layer."""
     frames: int
     """Latent frames, F."""
+    response: tuple[float, ...] = ()
+    """Strengths λ, rising, at which runs of untouched models keep their response; none keeps no such variable."""
 
     def __post_init__(self) -> None:
         """Refuse sizes no study can have."""
@@ -76,11 +86,13 @@ class AttentionShape:
             raise InputError(
                 f"frames {self.frames} is too few; attention between frames needs at least 2 latent frames"
             )
+        if self.response and self.response != response_grid(self.response):
+            raise InputError(f"response {self.response} must be a tuple of rising strengths λ")
 
     @property
     def sizes(self) -> dict[str, int]:
         """Length of every dim that does not grow."""
-        return {
+        sizes = {
             BRANCH: len(self.branches),
             STEP: self.steps,
             LAYER: len(self.layers),
@@ -88,6 +100,7 @@ class AttentionShape:
             QUERY_FRAME: self.frames,
             KEY_FRAME: self.frames,
         }
+        return sizes | ({LAM_RESPONSE: len(self.response)} if self.response else {})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,6 +185,10 @@ class Run:
     """Noise level of every step, (step,)."""
     expert: npt.NDArray[np.int64]
     """Index of the expert transformer that ran the step, (step,)."""
+    attention_response: npt.NDArray[np.float32] | None = None
+    """A under each λ on the same queries and keys, float32 (lam_response, and the dims of ``attention``)."""
+    text_mass_response: npt.NDArray[np.float32] | None = None
+    """Mass on text likewise, float32 (lam_response, and the dims of ``text_mass``)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,7 +202,7 @@ class Variable:
     long_name: str
     units: str
     sharded: bool = False
-    """One shard a run, one chunk a branch and step inside; otherwise one chunk a run."""
+    """One shard a run, one chunk a λ, branch and step inside; otherwise one chunk a run."""
     coordinate: bool = False
 
     @property
@@ -209,7 +226,9 @@ class Variable:
         extent = self.extent(sizes)
         if not self.sharded:
             return extent
-        return tuple(1 if dim in (BRANCH, STEP) else size for dim, size in zip(self.dims, extent, strict=True))
+        return tuple(
+            1 if dim in (LAM_RESPONSE, BRANCH, STEP) else size for dim, size in zip(self.dims, extent, strict=True)
+        )
 
 
 _RUN = (SAMPLE, CONDITION)
@@ -289,6 +308,31 @@ RUN_VARIABLES: Final = (
 )
 """Written with a run; ``complete`` follows them."""
 
+RESPONSE_VARIABLES: Final = (
+    Variable(
+        name=ATTENTION_RESPONSE,
+        dims=(*_RUN, LAM_RESPONSE, *_SITE[2:], QUERY_FRAME, KEY_FRAME),
+        dtype=np.float32,
+        fill=_NAN,
+        long_name="frame-to-frame attention (Eq. 8) under λ, by its direct effect",
+        units="attention mass",
+        sharded=True,
+    ),
+    Variable(
+        name=TEXT_MASS_RESPONSE,
+        dims=(*_RUN, LAM_RESPONSE, *_SITE[2:], QUERY_FRAME),
+        dtype=np.float32,
+        fill=_NAN,
+        long_name="attention mass on text tokens under λ, by its direct effect",
+        units="attention mass",
+        sharded=True,
+    ),
+)
+"""Written with every run of an untouched model in a study that keeps a response, and never with another."""
+
+RESPONSE_AXIS: Final = _label(LAM_RESPONSE, LAM_RESPONSE, float, "strength λ of the response (Eq. 6)", "nats")
+"""Written once when a study that keeps a response is created."""
+
 COMPLETE_VARIABLE: Final = Variable(
     name=COMPLETE, dims=_RUN, dtype=np.bool_, fill=False, long_name="the run is there, whole", units="1"
 )
@@ -307,7 +351,7 @@ CONDITION_COLUMNS: Final = {
     "lam": _label("lam", CONDITION, float, "modulation strength λ (Eq. 6)", "nats"),
     "step_ratio": _label("step_ratio", CONDITION, float, "fraction of steps modulated"),
     "schedule": _label("schedule", CONDITION, str, "frame-wise schedule φ"),
-    "method": _label("method", CONDITION, str, "what changes the generation"),
+    "method": _label(METHOD, CONDITION, str, "what changes the generation"),
     # The dim key_frame exists already, so what the bias acted on is prefixed.
     "key_frame": _label("bias_key_frame", CONDITION, int, "latent frame whose keys are modulated", "index"),
     "branches": _label("bias_branches", CONDITION, str, "guidance branches modulated, empty for all"),
@@ -335,7 +379,7 @@ VARIABLES: Final = (
     *CONDITION_COLUMNS.values(),
     *AXIS_VARIABLES,
 )
-"""Everything a study holds but its metrics."""
+"""Everything a study holds but its metrics and, where it keeps one, its response."""
 
 
 def video_path(study: Path, sample: str, condition: str) -> Path:

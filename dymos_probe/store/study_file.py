@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
+import math
 import os
 import sys
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,11 @@ def as_json(config: Mapping[str, Any]) -> dict[str, Any]:
     return plain
 
 
+def json_strengths(lams: Sequence[float]) -> list[float | str]:
+    """Return strengths λ as JSON can hold them: infinity, which it lacks, as the text ``inf``."""
+    return [lam if math.isfinite(lam) else str(lam) for lam in lams]
+
+
 def write_study_file(path: Path, config: Mapping[str, Any], shape: AttentionShape) -> None:
     """Write study.json of the study at ``path``: schema, shape and configuration."""
     document = {
@@ -140,13 +146,15 @@ def check_shape(path: str | Path, shape: AttentionShape) -> None:
 
 
 def _shape_document(shape: AttentionShape) -> dict[str, Any]:
-    return {
+    document = {
         "branches": list(shape.branches),
         "steps": shape.steps,
         "layers": list(shape.layers),
         "heads": shape.heads,
         "frames": shape.frames,
     }
+    # Only where there is one, so that a study without is the same document as ever.
+    return document | ({"response": json_strengths(shape.response)} if shape.response else {})
 
 
 def _read_document(path: Path) -> dict[str, Any]:

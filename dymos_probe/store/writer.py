@@ -29,12 +29,17 @@ from dymos_probe.store.group import (
 )
 from dymos_probe.store.schema import (
     ATTENTION,
+    ATTENTION_RESPONSE,
     AXIS_VARIABLES,
     BRANCH,
     COMPLETE,
     CONDITION,
     CONDITION_COLUMNS,
+    LAM_RESPONSE,
+    METHOD,
     METRIC_PREFIX,
+    RESPONSE_AXIS,
+    RESPONSE_VARIABLES,
     RUN_VARIABLES,
     SAMPLE,
     SAMPLE_COLUMNS,
@@ -42,6 +47,7 @@ from dymos_probe.store.schema import (
     SCHEMA_VERSION,
     STORE_FOLDER,
     STUDY_FILE,
+    UNTOUCHED,
     VARIABLES,
     AttentionShape,
     Condition,
@@ -151,7 +157,8 @@ def write_run(path: str | Path, run: Run) -> None:
     StudyError
         When the study has no such sample or condition.
     InputError
-        When an array has another shape or dtype than the study's, or holds NaN or infinity.
+        When an array has another shape or dtype than the study's, or holds NaN or infinity, or when a response
+        is given that the study does not keep of this condition, or not given that it keeps.
     EnvironmentLacksError
         When the disk is full or the folder cannot be written.
     """
@@ -159,7 +166,8 @@ def write_run(path: str | Path, run: Run) -> None:
     with storage_errors(path):
         group = open_group(path, "r+")
         at = _position(path, group, run.sample, run.condition)
-        values = _run_values(group, run)
+        untouched = read_array(group, METHOD)[at[1]].item() == UNTOUCHED
+        values = _run_values(group, run, untouched=untouched)
         array(group, COMPLETE)[at] = False
         for name, value in values.items():
             member = array(group, name)
@@ -274,8 +282,10 @@ def _create_store(path: Path, config: Mapping[str, Any], shape: AttentionShape) 
         "coordinates": " ".join(variable.name for variable in VARIABLES if variable.coordinate),
     }
     group = zarr.create_group(folder, zarr_format=3, attributes=attributes, overwrite=True)
-    for variable in VARIABLES:
+    for variable in (*VARIABLES, *((RESPONSE_AXIS, *RESPONSE_VARIABLES) if shape.response else ())):
         create_variable(group, variable, sizes)
+    if shape.response:
+        _fill(group, LAM_RESPONSE, 0, shape.response)
     text = {BRANCH: shape.branches, "layer_name": shape.layers}
     for variable in AXIS_VARIABLES:
         size = sizes[variable.dims[0]]
@@ -329,9 +339,23 @@ def _position(path: Path, group: zarr.Group, sample: str, condition: str) -> tup
     return slice(found[0], found[0] + 1), slice(found[1], found[1] + 1)
 
 
-def _run_values(group: zarr.Group, run: Run) -> dict[str, npt.NDArray[Any]]:
+def _response_variables(group: zarr.Group, run: Run, *, untouched: bool) -> tuple[Variable, ...]:
+    """Return the variables of the response that ``run`` must have: a missing one could not be told from damage."""
+    kept = untouched and ATTENTION_RESPONSE in group
+    for variable in RESPONSE_VARIABLES:
+        given = getattr(run, variable.name) is not None
+        if given != kept:
+            here = f"{variable.name} of sample {run.sample!r} under {run.condition!r}"
+            if given:
+                why = "the condition modulates the model" if not untouched else "the study was made without a response"
+                raise InputError(f"{here} is given, but {why}; leave it out")
+            raise InputError(f"{here} is missing; this study keeps the response of every untouched run")
+    return RESPONSE_VARIABLES if kept else ()
+
+
+def _run_values(group: zarr.Group, run: Run, *, untouched: bool) -> dict[str, npt.NDArray[Any]]:
     values: dict[str, npt.NDArray[Any]] = {}
-    for variable in RUN_VARIABLES:
+    for variable in (*RUN_VARIABLES, *_response_variables(group, run, untouched=untouched)):
         given = getattr(run, variable.name, None)
         if given is None:  # derived below, once what it is derived from is known to be right
             continue

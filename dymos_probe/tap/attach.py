@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import threading
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from types import TracebackType
@@ -14,12 +14,12 @@ import torch
 from torch import nn
 from torch.utils.hooks import RemovableHandle
 
-from dymos_kernels import FrameMass, implementations
-from dymos_probe.bias import Bias, Branch
+from dymos_kernels import implementations
+from dymos_probe.bias import Bias, Branch, response_grid
 from dymos_probe.errors import InputError, TapError
 from dymos_probe.families import Family, Site, denoisers, family_of
 from dymos_probe.layout import TokenLayout
-from dymos_probe.tap.attention import Request, answer, bias_table
+from dymos_probe.tap.attention import Measured, Request, answer, bias_table, response_tables
 from dymos_probe.tap.clock import Clock, Tick
 from dymos_probe.tap.compiled import forget_graphs, is_compiled, is_compiler_refusal
 from dymos_probe.tap.method import Forward, Method, Running
@@ -38,6 +38,7 @@ def attach(
     record: bool | RecordMode = True,
     bias: Bias | None = None,
     alg: Method | None = None,
+    response: Iterable[float] | None = None,
     branches: Literal["cond", "both"] = "both",
     on_step: Callable[[int, int], None] | None = None,
     family: Family | None = None,
@@ -59,6 +60,10 @@ def attach(
         Adaptive low-pass guidance (`dymos_probe.ALG`) in place of a bias. In the steps where it acts, the record
         of ``cond`` is that of the forward on the filtered image, the one the video is guided to, and ``uncond``
         that of the plain one; its extra forward is not recorded and counts as no step or branch.
+    response
+        Strengths λ, any but NaN: Eq. 8 is also recorded as each of them would make it on the queries and keys
+        of the untouched model (its direct effect; φ uniform, key frame 0), from the same pass. The record
+        grows by ``attention`` once for each.
     branches
         Which guidance branches are recorded.
     on_step
@@ -72,7 +77,8 @@ def attach(
     ------
     InputError
         For an unknown pipeline class, mode or implementation, a bias on layers the model does not have, a bias
-        and ALG together, or ALG on a pipeline without a reference image.
+        and ALG together, ALG on a pipeline without a reference image, or a response that is no set of strengths,
+        has a bias or ALG beside it, or no record to be in.
     TapError
         On entering, when another tap is open; while running or on leaving, when a self-attention layer did
         not go through the tap exactly once in each forward.
@@ -93,12 +99,19 @@ def attach(
     bias = bias if bias is not None and bias.lam != 0.0 else None
     if bias is not None and alg is not None:
         raise InputError(f"a bias (λ = {bias.lam:g}) and ALG are given; attach one of the two")
+    grid = () if response is None else response_grid(response)
+    if grid and not record:
+        raise InputError("response is part of the record, but record=False; record, or leave response out")
+    if grid and (bias is not None or alg is not None):
+        beside = "ALG is" if bias is None else f"a bias (λ = {bias.lam:g}) is"
+        raise InputError(f"response is of the untouched attention, but {beside} given; attach with one of the two")
     return Tap(
         pipe,
         family or family_of(pipe)[0],
         mode="observe" if record is True else record or None,
         bias=bias,
         method=alg,
+        response=grid,
         branches=("cond",) if branches == "cond" else ("cond", "uncond"),
         on_step=on_step,
         impl=impl,
@@ -111,7 +124,7 @@ class _Forward:
 
     given: Forward
     layout: TokenLayout
-    masses: dict[int, FrameMass | None] = field(default_factory=dict)
+    measured: dict[int, Measured | None] = field(default_factory=dict)
     """By layer, in the order they ran; None where no record is wanted."""
 
     @property
@@ -136,11 +149,13 @@ class Tap:
         mode: RecordMode | None,
         bias: Bias | None,
         method: Method | None,
+        response: tuple[float, ...],
         branches: tuple[Branch, ...],
         on_step: Callable[[int, int], None] | None,
         impl: str,
     ) -> None:
         self._pipe, self._family, self._mode, self._bias = pipe, family, mode, bias
+        self._response = response
         self._recorded_branches, self._on_step, self._impl = branches, on_step, impl
         self._transformers = denoisers(pipe)
         self._sites = tuple(family.sites(transformer) for transformer in self._transformers)
@@ -185,6 +200,16 @@ class Tap:
     def text_mass(self) -> xr.DataArray:
         """Attention mass on text of the last call, the dims of ``attention`` but ``key_frame``."""
         return self.recording.to_xarray(text=True)
+
+    @property
+    def attention_response(self) -> xr.DataArray:
+        """Eq. 8 of the last call as each λ of ``response`` would make it: ``lam``, then the dims of ``attention``."""
+        return self.recording.to_xarray(response=True)
+
+    @property
+    def text_mass_response(self) -> xr.DataArray:
+        """Attention mass on text that goes with ``attention_response``, its dims but ``key_frame``."""
+        return self.recording.to_xarray(text=True, response=True)
 
     # Attaching and detaching ------------------------------------------------------------
 
@@ -337,15 +362,17 @@ class Tap:
         return prediction
 
     def _end_forward(self, expert: int, forward: _Forward) -> None:
-        self._check_passed(expert, forward.masses, forward.tick.step)
+        self._check_passed(expert, forward.measured, forward.tick.step)
         rows = self._recorded_rows(forward)
         if self._recorder is not None and rows is not None:
+            measured = [one for _, one in sorted(forward.measured.items()) if one is not None]
             self._recorder.add_forward(
                 step=forward.tick.step,
                 expert=expert,
                 branches=forward.branches[rows],
                 layout=forward.layout,
-                masses=[mass for _, mass in sorted(forward.masses.items()) if mass is not None],
+                masses=[one.mass for one in measured],
+                responses=[one.response for one in measured if one.response is not None],
             )
 
     def _check_passed(self, expert: int, passed: Container[int], step: int) -> None:
@@ -368,7 +395,7 @@ class Tap:
                 raise TapError(f"the experts have different numbers of layers, {sorted(counts)}; record one at a time")
             timestep, sigma = self._clock.schedule
             layers = tuple(site.name for site in self._sites[0])
-            self._recorder = Recorder(layers=layers, timestep=timestep, sigma=sigma)
+            self._recorder = Recorder(layers=layers, timestep=timestep, sigma=sigma, response=self._response)
 
     def _finish_call(self) -> None:
         recorder, self._recorder = self._recorder, None
@@ -405,7 +432,7 @@ class Tap:
                 f"layer {layer} attends {batch} batch rows where the forward began with {len(forward.branches)}; "
                 "disable caches that skip a branch (pipe.transformer.disable_cache())"
             )
-        out, forward.masses[layer] = answer(
+        out, forward.measured[layer] = answer(
             call,
             Request(
                 layout=forward.layout,
@@ -413,6 +440,7 @@ class Tap:
                     self._bias, forward.tick, forward.branches, layer=layer, heads=heads, frames=forward.layout.frames
                 ),
                 key_frame=self._bias.key_frame if self._bias is not None else 0,
+                responses=response_tables(self._response, forward.layout.frames),
                 rows=self._recorded_rows(forward),
                 fused=self._mode == "fused",
                 impl=self._impl,

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     import xarray as xr
 
 DIMS = ("video", "branch", "step", "layer", "head", "query_frame", "key_frame")
+_LONG_NAMES = {
+    "attention": "frame-to-frame attention (Eq. 8)",
+    "text_mass": "attention mass on text",
+    "attention_response": "frame-to-frame attention (Eq. 8) under λ, by its direct effect",
+    "text_mass_response": "attention mass on text under λ, by its direct effect",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,14 +47,33 @@ class Recording:
     """(step,), which transformer ran: 0, or 1 for the second of two experts."""
     grid: tuple[int, int, int]
     """Video tokens of the self-attention: frames, height, width."""
+    response: tuple[float, ...] = ()
+    """Strengths λ along ``lam``; none where no response was asked for."""
+    attention_response: npt.NDArray[np.float32] | None = None
+    """(video, lam, branch, step, layer, head, F, F), Eq. 8 under the bias of Eq. 6 on the same queries and keys."""
+    text_mass_response: npt.NDArray[np.float32] | None = None
+    """(video, lam, branch, step, layer, head, F), the mass on text under that bias."""
 
-    def to_xarray(self, *, text: bool = False) -> xr.DataArray:
-        """Return the attention (or the text mass) labelled; ``video`` is kept only in a batch of several."""
+    def to_xarray(self, *, text: bool = False, response: bool = False) -> xr.DataArray:
+        """Return the attention (or the text mass) labelled; ``video`` is kept only in a batch of several.
+
+        With ``response``, what it is under each λ of the grid, with a dim ``lam``.
+
+        Raises
+        ------
+        TapError
+            When a response is asked for and none was recorded.
+        """
         import xarray as xr
 
+        name = ("text_mass" if text else "attention") + ("_response" if response else "")
+        values = getattr(self, name)
+        if values is None:
+            raise TapError("no response is recorded; attach with response=[-1, 0.6, 1], or other strengths λ")
+        dims = DIMS[:-1] if text else DIMS
         array = xr.DataArray(
-            self.text_mass if text else self.attention,
-            dims=DIMS[:-1] if text else DIMS,
+            values,
+            dims=(dims[0], "lam", *dims[1:]) if response else dims,
             coords={
                 "branch": list(self.branches),
                 "layer_name": ("layer", list(self.layers)),
@@ -56,9 +81,11 @@ class Recording:
                 "sigma": ("step", self.sigma),
                 "expert": ("step", self.expert),
             },
-            name="text_mass" if text else "attention",
-            attrs={"long_name": "attention mass on text" if text else "frame-to-frame attention (Eq. 8)", "units": "1"},
+            name=name,
+            attrs={"long_name": _LONG_NAMES[name], "units": "1"},
         )
+        if response:
+            array = array.assign_coords(lam=("lam", list(self.response), {"long_name": "strength λ", "units": "nats"}))
         return array.isel(video=0) if array.sizes["video"] == 1 else array
 
 
@@ -66,11 +93,17 @@ class Recorder:
     """Collects the masses of one pipeline call, forward by forward."""
 
     def __init__(
-        self, *, layers: tuple[str, ...], timestep: npt.NDArray[np.float64], sigma: npt.NDArray[np.float64]
+        self,
+        *,
+        layers: tuple[str, ...],
+        timestep: npt.NDArray[np.float64],
+        sigma: npt.NDArray[np.float64],
+        response: tuple[float, ...] = (),
     ) -> None:
-        self.layers, self.timestep, self.sigma = layers, timestep, sigma
+        self.layers, self.timestep, self.sigma, self.response = layers, timestep, sigma, response
         self.steps = len(timestep)
-        self._masses: dict[tuple[int, Branch], tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]] = {}
+        # Attention and text mass, then where asked for both under each λ; videos lead.
+        self._masses: dict[tuple[int, Branch], tuple[npt.NDArray[np.float32], ...]] = {}
         self._experts: dict[int, int] = {}
         self._grid: tuple[int, int, int] | None = None
 
@@ -82,8 +115,9 @@ class Recorder:
         branches: Sequence[Branch],
         layout: TokenLayout,
         masses: Sequence[FrameMass],
+        responses: Sequence[FrameMass] = (),
     ) -> None:
-        """Add one forward: ``masses`` holds that of every layer in order."""
+        """Add one forward: ``masses`` holds that of every layer in order, ``responses`` those under each λ."""
         # Branches may differ in text length (HunyuanVideo 1.0), never in their video tokens.
         grid = layout.frames, layout.height, layout.width
         if self._grid not in (None, grid):
@@ -93,13 +127,14 @@ class Recorder:
         if len(masses) != len(self.layers):
             raise TapError(f"step {step} recorded {len(masses)} layers where the model has {len(self.layers)}")
         self._grid, self._experts[step] = grid, expert
-        mass = torch.stack([m for m, _ in masses], dim=1).float().cpu().numpy()
-        text = torch.stack([t for _, t in masses], dim=1).float().cpu().numpy()
+        parts = [torch.stack(list(part), dim=1) for part in zip(*masses, strict=True)]
+        parts += [torch.stack(list(part), dim=2).movedim(0, 1) for part in zip(*responses, strict=True)]
+        arrays = [part.float().cpu().numpy() for part in parts]
         for branch in dict.fromkeys(branches):
             rows = [row for row, of in enumerate(branches) if of == branch]
             if (step, branch) in self._masses:
                 raise TapError(f"step {step} was recorded twice in the {branch} branch")
-            self._masses[step, branch] = mass[rows], text[rows]
+            self._masses[step, branch] = tuple(array[rows] for array in arrays)
 
     def finish(self) -> Recording:
         """Return the recording.
@@ -119,15 +154,12 @@ class Recorder:
                 f"{missing[0][0]}, {missing[0][1]} branch; the run was interrupted or guidance is off in some steps "
                 "(record with branches='cond')"
             )
-        stacks = [
-            np.stack(
-                [np.stack([self._masses[s, b][part] for s in range(self.steps)], axis=1) for b in branches], axis=1
-            )
-            for part in (0, 1)
-        ]
         return Recording(
-            attention=stacks[0],
-            text_mass=stacks[1],
+            attention=self._stacked(0, branches, axis=1),
+            text_mass=self._stacked(1, branches, axis=1),
+            response=self.response,
+            attention_response=self._stacked(2, branches, axis=2) if self.response else None,
+            text_mass_response=self._stacked(3, branches, axis=2) if self.response else None,
             branches=branches,
             layers=self.layers,
             timestep=self.timestep,
@@ -135,3 +167,9 @@ class Recorder:
             expert=np.array([self._experts[s] for s in range(self.steps)]),
             grid=self._grid,
         )
+
+    def _stacked(self, part: int, branches: tuple[Branch, ...], *, axis: int) -> npt.NDArray[np.float32]:
+        """Return one part of every forward with dims branch and step put in at ``axis``."""
+        # In one copy: a response may be gigabytes.
+        stack = np.stack([self._masses[s, b][part] for b in branches for s in range(self.steps)], axis=axis)
+        return stack.reshape(*stack.shape[:axis], len(branches), self.steps, *stack.shape[axis + 1 :])

@@ -13,7 +13,7 @@ token a frame is exactly what Eq. 6 does to a softmax. So, for f ≥ 1:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,7 @@ from scipy.special import logit
 
 from dymos_probe.bias import Bias
 from dymos_probe.errors import InputError
-from dymos_probe.store.schema import Arm, AttentionShape, Condition, Method, Run, Sample
+from dymos_probe.store.schema import UNTOUCHED, Arm, AttentionShape, Condition, Method, Run, Sample
 from dymos_probe.store.writer import create_study, extend_study, finish_study, write_run
 
 Maps = npt.NDArray[np.float64]
@@ -49,6 +49,8 @@ class SyntheticStudy:
     """Condition → A (sample, branch, step, layer, head, query_frame, key_frame)."""
     text_mass: dict[str, Maps]
     """Condition → mass on text (sample, branch, step, layer, head, query_frame)."""
+    attention_response: dict[str, Maps]
+    """``t2v`` and ``i2v`` → A under each λ of ``shape.response`` (sample, lam, branch, …); empty where that is."""
     dominance: float
     """Mass a on frame 0 in the T2V arm."""
     excess: float
@@ -100,7 +102,7 @@ def synthetic_study(
     lams
         Strengths λ of the modulated conditions, besides the untouched arms.
     shape
-        Sizes of the maps.
+        Sizes of the maps; with a ``response``, what Eq. 6 makes of the untouched maps at each of its λ is there.
     excess
         ΔA[f, 0] for f ≥ 1, attention mass.
     dominance
@@ -131,6 +133,12 @@ def synthetic_study(
     for condition in conditions[2:]:
         known[condition.id] = _modulated(*known["i2v"], condition, shape)
 
+    responses = {
+        condition.id: _responses(*known[condition.id], shape.response)
+        for condition in conditions
+        if condition.method == UNTOUCHED and shape.response
+    }
+
     config = {"pair": "synthetic", "excess": excess, "dominance": dominance, "text": text, "seed": seed}
     create_study(path, config=config, shape=shape)
     rows = [
@@ -141,7 +149,11 @@ def synthetic_study(
     for index, name in enumerate(ids):
         for condition in conditions:
             maps, mass = known[condition.id]
-            write_run(path, _run(name, condition.id, maps[index], mass[index], shape))
+            run = _run(name, condition.id, maps[index], mass[index], shape)
+            if condition.id in responses:
+                under, mass_under = (part[index].astype(np.float32) for part in responses[condition.id])
+                run = replace(run, attention_response=under, text_mass_response=mass_under)
+            write_run(path, run)
     finish_study(path)
     return SyntheticStudy(
         path=path,
@@ -149,6 +161,7 @@ def synthetic_study(
         conditions=tuple(condition.id for condition in conditions),
         attention={label: maps for label, (maps, _) in known.items()},
         text_mass={label: mass for label, (_, mass) in known.items()},
+        attention_response={label: maps for label, (maps, _) in responses.items()},
         dominance=dominance,
         excess=excess,
     )
@@ -198,6 +211,12 @@ def _modulated(maps: Maps, mass: Maps, condition: Condition, shape: AttentionSha
         maps[:, branch, :steps], mass[:, branch, :steps], condition.lam
     )
     return maps, mass
+
+
+def _responses(maps: Maps, mass: Maps, lams: Sequence[float]) -> tuple[Maps, Maps]:
+    """Return attention and text mass under each λ, (sample, lam, …)."""
+    each = [tilt(maps, mass, lam) for lam in lams]
+    return np.stack([under for under, _ in each], axis=1), np.stack([mass_under for _, mass_under in each], axis=1)
 
 
 def _run(sample: str, condition: str, maps: Maps, mass: Maps, shape: AttentionShape) -> Run:

@@ -19,7 +19,8 @@ ALG = (
     "alg-linear-start-weight alg-linear-end-weight alg-linear-end-time alg-exp-decay-rate"
 )
 OPTIONS = {
-    "record": f"pair t2v i2v prompt prompts seed out {GENERATION} branches record-mode workers scheduler dry-run json",
+    "record": f"pair t2v i2v prompt prompts seed out {GENERATION} branches record-mode response "
+    "workers scheduler dry-run json",
     "intervene": f"{BIAS} {ALG} image prompt out pair t2v i2v seed {GENERATION} workers scheduler dry-run json",
     "report": "out json",
     "metrics": "metric json",

@@ -50,6 +50,23 @@ def test_json_is_one_document_on_stdout_and_dry_run_makes_nothing(probe, tmp_pat
     assert json.loads(probe(*command).out)["made"] == 0
 
 
+def test_a_response_is_kept_told_and_part_of_what_the_same_command_is(probe, refused, tmp_path):
+    out = tmp_path / "study"
+    command = ("record", "--prompt", PROMPT, "--out", out, *SMALL)
+    answer = probe(*command, "--response=0.6,-inf,-1")
+    assert answer.status == 0 and "recording mode observe, response at λ = -inf, -1, 0.6" in answer.out
+    again = json.loads(probe(*command, "--response=-1,0.6,-inf", "--json").out)
+    assert (again["made"], again["response"]) == (0, ["-inf", -1.0, 0.6])
+    line = refused(2, *command, "--response=-1,0.6")
+    assert "record.response = ['-inf', -1.0, 0.6], now record.response = [-1.0, 0.6] is asked" in line
+    assert "now record.response = None is asked" in refused(2, *command)
+    assert probe("intervene", out, "--lam=0.6").status == 0
+    shown = probe("info", out, "--verify").out
+    assert "response of untouched runs at λ = -inf, -1, 0.6" in shown and "i2v_lam0.6" in shown
+    document = json.loads(probe("info", out, "--json").out)
+    assert document["sizes"]["lam_response"] == 3 and document["record"]["response"] == ["-inf", -1.0, 0.6]
+
+
 def test_a_dry_run_names_what_it_would_make(probe, tmp_path):
     answer = probe("record", "--prompt", PROMPT, "--out", tmp_path / "study", *SMALL, "--dry-run")
     lines = [line for line in answer.out.splitlines() if line.startswith("would make a-dog-runs")]
@@ -100,6 +117,10 @@ def test_on_a_terminal_bars_show_runs_and_steps(tmp_path, probe, monkeypatch):
         (["--prompt", "a", "--seed", str(2**63)], "seed 9223372036854775808 must be between"),
         (["--prompt", "a", "--branches", "uncond"], "branches 'uncond' is unknown; choose cond or both"),
         (["--prompt", "a", "--record-mode", "fast"], "record-mode 'fast' is unknown; choose observe or fused"),
+        (["--prompt", "a", "--response", "x"], "response 'x' is not a number .* such as --response=-1,0.6,1"),
+        (["--prompt", "a", "--response", ""], "response '' is not a number"),
+        (["--prompt", "a", "--response", "1,nan"], "response has a λ that is NaN"),
+        (["--prompt", "a", "--response", "1,0.6,1.0"], "response 1, 0.6, 1 has a λ twice"),
         (["--prompt", "a", "--dtype", "int8"], "dtype 'int8' is unknown; choose one of float32"),
         (["--prompt", "a", "--device", "tpu"], "device 'tpu' is unknown"),
         (["--prompt", "a", "--offload", "model"], "offload 'model' moves weights between a GPU and main memory"),
