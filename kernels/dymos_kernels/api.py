@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 import torch
 from torch import Tensor
 
-from dymos_kernels import flash, lse, reference
+from dymos_kernels import flash, lse, reference, triton_attention, triton_runtime
 from dymos_kernels.checks import Problem, check
 from dymos_kernels.layout import FrameLayout, FrameMass
 
@@ -35,6 +35,7 @@ class Implementation:
 IMPLEMENTATIONS: dict[str, Implementation] = {
     "lse": Implementation(attend=lse.attend, usable=flash.usable),
     "chunked": Implementation(attend=partial(reference.attend, dtype=torch.float32), usable=lambda: True),
+    "triton": Implementation(attend=triton_attention.attend, usable=triton_runtime.usable),
     "reference": Implementation(attend=partial(reference.attend, dtype=torch.float64), usable=lambda: True),
 }
 

@@ -11,8 +11,6 @@ Never run on a GPU: proved in Triton's interpreter and by compiling for sm_90 (k
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,6 +21,7 @@ from dymos_kernels import triton_runtime
 from dymos_kernels.checks import Problem
 from dymos_kernels.layout import FrameMass
 from dymos_kernels.mass import frame_mass
+from dymos_kernels.triton_runtime import Launch, power_of_two, strides
 
 LOG2_E = 1.4426950408889634
 MOST_COLUMNS = 64
@@ -41,24 +40,6 @@ class Blocks:
     keys: int
     warps: int = 4
     stages: int = 1
-
-
-@dataclass(frozen=True, kw_only=True)
-class Launch:
-    """One kernel launch: what is passed at run time, and what a compiled kernel is specialised on."""
-
-    grid: tuple[int, int]
-    arguments: dict[str, Tensor | int | float | None]
-    constants: dict[str, int | bool]
-    blocks: Blocks
-
-    def __call__(self, kernel: Callable[..., Any] | Any) -> None:
-        """Run ``kernel``."""
-        q = next(value for value in self.arguments.values() if isinstance(value, Tensor))
-        with torch.cuda.device(q.device) if q.is_cuda else nullcontext():
-            kernel[self.grid](
-                **self.arguments, **self.constants, num_warps=self.blocks.warps, num_stages=self.blocks.stages
-            )
 
 
 def attend(
@@ -102,8 +83,6 @@ def choose_blocks(problem: Problem) -> Blocks:
     stages = 3 if not problem.q.is_cuda or torch.cuda.get_device_capability(problem.q.device) >= (9, 0) else 2
     if problem.q.dtype == torch.float32:
         return Blocks(rows=64 if width <= 128 else 32, keys=32, warps=4, stages=2)
-    if width <= 64:
-        return Blocks(rows=128, keys=64, warps=4, stages=stages)
     if width <= 128:
         return Blocks(rows=128, keys=64, warps=8, stages=stages)
     return Blocks(rows=64, keys=32, warps=8, stages=2)
@@ -115,7 +94,7 @@ def plan(problem: Problem, *, output: bool, record: int, blocks: Blocks) -> Laun
     # Text queries count in no frame mass.
     first_row, stop_row = (0, length) if output else (layout.start, layout.stop)
     tiles = -(-(stop_row - first_row) // blocks.rows)
-    columns = _power_of_two(layout.frames + 1) if record == TILES else 1
+    columns = power_of_two(layout.frames + 1) if record == TILES else 1
     spanned = min(layout.frames, (blocks.rows - 2) // layout.tokens + 2) if record == TILES else 1
     new = q.new_empty
     out = torch.empty_like(v) if output else None
@@ -123,9 +102,11 @@ def plan(problem: Problem, *, output: bool, record: int, blocks: Blocks) -> Laun
     video = layout.stop - layout.start
     shares = new((layout.frames + 1, batch, heads, video), dtype=torch.float32) if record == ROWS else None
     bias, mask = problem.bias, problem.key_mask
-    bias_strides = [0 if size == 1 else stride for size, stride in zip(bias.shape, bias.stride(), strict=True)] if (
-        bias is not None
-    ) else [0, 0, 0]
+    bias_strides = (
+        [0 if size == 1 else stride for size, stride in zip(bias.shape, bias.stride(), strict=True)]
+        if (bias is not None)
+        else [0, 0, 0]
+    )
     return Launch(
         grid=(tiles, batch * heads),
         arguments={
@@ -139,10 +120,10 @@ def plan(problem: Problem, *, output: bool, record: int, blocks: Blocks) -> Laun
             "tile_mass": tile_mass,
             "shares": shares,
             "scale": problem.scale * LOG2_E,
-            **_strides("q", q),
-            **_strides("k", k),
-            **_strides("v", v),
-            **_strides("out", v if out is None else out),
+            **strides("q", q),
+            **strides("k", k),
+            **strides("v", v),
+            **strides("out", v if out is None else out),
             **dict(zip(("bias_batch", "bias_head", "bias_frame"), bias_strides, strict=True)),
             **dict(zip(("mask_batch", "mask_key"), (0, 0) if mask is None else mask.stride(), strict=True)),
             "heads": heads,
@@ -157,8 +138,8 @@ def plan(problem: Problem, *, output: bool, record: int, blocks: Blocks) -> Laun
         constants={
             "DIM": dim,
             "VALUE_DIM": v.shape[-1],
-            "DIM_BLOCK": max(SMALLEST_DOT, _power_of_two(dim)),
-            "VALUE_BLOCK": max(SMALLEST_DOT, _power_of_two(v.shape[-1])),
+            "DIM_BLOCK": max(SMALLEST_DOT, power_of_two(dim)),
+            "VALUE_BLOCK": max(SMALLEST_DOT, power_of_two(v.shape[-1])),
             "ROW_BLOCK": blocks.rows,
             "KEY_BLOCK": blocks.keys,
             "COLUMNS": columns,
@@ -170,7 +151,8 @@ def plan(problem: Problem, *, output: bool, record: int, blocks: Blocks) -> Laun
             # The interpreter's products of bfloat16 are wrong without saying so (triton-lang/triton#11584).
             "UPCAST": triton_runtime.interpreted() and q.dtype == torch.bfloat16,
         },
-        blocks=blocks,
+        warps=blocks.warps,
+        stages=blocks.stages,
     )
 
 
@@ -197,7 +179,7 @@ def _prepared(problem: Problem) -> Problem:
     return replace(problem, q=q, k=k, v=v, scale=scale)
 
 
-def _summed(problem: Problem, launch: Launch, kernel: Callable[..., Any] | Any) -> FrameMass:
+def _summed(problem: Problem, launch: Launch, kernel: Any) -> FrameMass:
     """Return the frame mass of the partial sums that ``launch`` wrote."""
     layout, (batch, heads, *_) = problem.layout, problem.q.shape
     tile_mass = launch.arguments["tile_mass"]
@@ -215,16 +197,6 @@ def _summed(problem: Problem, launch: Launch, kernel: Callable[..., Any] | Any) 
             **{name: launch.arguments[name] for name in same},
         },
         constants={name: launch.constants[name] for name in ("ROW_BLOCK", "COLUMNS", "SPANNED")},
-        blocks=Blocks(rows=launch.blocks.rows, keys=launch.blocks.keys, warps=1),
+        warps=1,
     )(kernel)
     return FrameMass(mass, text)
-
-
-def _strides(name: str, tensor: Tensor) -> dict[str, int]:
-    """Return the strides of a (B, H, N, D) tensor over all but its channels, by argument name."""
-    return {f"{name}_{axis}": stride for axis, stride in zip(("batch", "head", "row"), tensor.stride(), strict=False)}
-
-
-def _power_of_two(number: int) -> int:
-    """Return the least power of two that is not below ``number``."""
-    return 1 << (number - 1).bit_length()

@@ -96,25 +96,21 @@ def attention(
     q += batch * q_batch + head * q_head + first.to(tl.int64) * q_row
     k += batch * k_batch + head * k_head
     v += batch * v_batch + head * v_head
-    wanted = exists[:, None]
+    query_wanted = exists[:, None]
     if DIM_BLOCK > DIM:
-        wanted = wanted & (channels < DIM)[None, :]
-    queries = tl.load(q + in_tile[:, None] * q_row + channels[None, :], mask=wanted, other=0.0)
+        query_wanted = query_wanted & (channels < DIM)[None, :]
+    queries = tl.load(q + in_tile[:, None] * q_row + channels[None, :], mask=query_wanted, other=0.0)
     if UPCAST:
         queries = queries.to(tl.float32)
 
-    lost = tl.zeros([ROW_BLOCK], tl.float32)
-    lost_elsewhere = tl.zeros([ROW_BLOCK], tl.float32)
+    lam = tl.zeros([ROW_BLOCK], tl.float32)
     if BIASED:
-        lam = tl.load(
+        strength = tl.load(
             bias + batch * bias_batch + head * bias_head + query_frame * bias_frame, mask=is_video, other=0.0
         )
-        lam = lam.to(tl.float32) * LOG2_E
-        bounded = tl.minimum(tl.maximum(lam, -LARGEST_SHIFT), LARGEST_SHIFT)
-        lam = tl.where(tl.abs(lam) == float("inf"), lam, bounded)
-        # A large bias added to the key frame would cost the bits of what remains: each sign lowers what is to lose.
-        lost = tl.maximum(lam, 0.0)
-        lost_elsewhere = tl.maximum(-lam, 0.0)
+        strength = strength.to(tl.float32) * LOG2_E
+        bounded = tl.minimum(tl.maximum(strength, -LARGEST_SHIFT), LARGEST_SHIFT)
+        lam = tl.where(tl.abs(strength) == float("inf"), strength, bounded)
 
     peak = tl.full([ROW_BLOCK], LEAST, tl.float32)
     total = tl.zeros([ROW_BLOCK], tl.float32)
@@ -140,28 +136,25 @@ def attention(
             start = tl.where(run == 0, 0, video_start + (key_frame + run - 1) * tokens)
             stop = tl.where(run <= 1, video_start + (key_frame + run) * tokens, length)
             frame = tl.where(run == 1, key_frame, frames)
-        shift = tl.where(frame == key_frame, lost, lost_elsewhere)
+        # A large bias added to the key frame would cost the bits of what remains: each sign lowers what is to lose.
+        shift = tl.maximum(tl.where(frame == key_frame, lam, -lam), 0.0)
         peak_before = peak
         weight = tl.zeros([ROW_BLOCK], tl.float32)
 
         for key in range(start, stop, KEY_BLOCK):
             in_block = tl.arange(0, KEY_BLOCK)
             inside = key + in_block < stop
-            wanted = inside[:, None]
+            key_wanted = inside[:, None]
             if DIM_BLOCK > DIM:
-                wanted = wanted & (channels < DIM)[None, :]
+                key_wanted = key_wanted & (channels < DIM)[None, :]
             at = tl.cast(key, tl.int64)
-            keys = tl.load(
-                k + at * k_row + in_block[:, None] * k_row + channels[None, :], mask=wanted, other=0.0
-            )
+            keys = tl.load(k + at * k_row + in_block[:, None] * k_row + channels[None, :], mask=key_wanted, other=0.0)
             if UPCAST:
                 keys = keys.to(tl.float32)
             logits = tl.dot(queries, tl.trans(keys), input_precision="ieee")
             if MASKED:
                 if (key < video_start) | (key + KEY_BLOCK > video_stop):
-                    allowed = tl.load(
-                        key_mask + batch * mask_batch + (key + in_block) * mask_key, mask=inside, other=0
-                    )
+                    allowed = tl.load(key_mask + batch * mask_batch + (key + in_block) * mask_key, mask=inside, other=0)
                     logits = tl.where((allowed != 0)[None, :], logits, float("-inf"))
             # Most blocks are full: a branch costs them less than a comparison an element.
             if key + KEY_BLOCK > stop:
@@ -174,11 +167,11 @@ def attention(
             weight = weight * fade + tl.sum(weights, 1)
             peak = higher
             if OUTPUT:
-                wanted = inside[:, None]
+                value_wanted = inside[:, None]
                 if VALUE_BLOCK > VALUE_DIM:
-                    wanted = wanted & (value_channels < VALUE_DIM)[None, :]
+                    value_wanted = value_wanted & (value_channels < VALUE_DIM)[None, :]
                 values = tl.load(
-                    v + at * v_row + in_block[:, None] * v_row + value_channels[None, :], mask=wanted, other=0.0
+                    v + at * v_row + in_block[:, None] * v_row + value_channels[None, :], mask=value_wanted, other=0.0
                 )
                 weights = weights.to(v.dtype.element_ty)
                 if UPCAST:
@@ -200,12 +193,12 @@ def attention(
 
     if OUTPUT:
         out += batch * out_batch + head * out_head + first.to(tl.int64) * out_row
-        wanted = exists[:, None]
+        out_wanted = exists[:, None]
         if VALUE_BLOCK > VALUE_DIM:
-            wanted = wanted & (value_channels < VALUE_DIM)[None, :]
+            out_wanted = out_wanted & (value_channels < VALUE_DIM)[None, :]
         mean = weighted / total[:, None]
         tl.store(
-            out + in_tile[:, None] * out_row + value_channels[None, :], mean.to(out.dtype.element_ty), mask=wanted
+            out + in_tile[:, None] * out_row + value_channels[None, :], mean.to(out.dtype.element_ty), mask=out_wanted
         )
     if RECORD == ROWS:
         _store_share(shares, text_share, frames, rows, is_video, heads, frames, tokens, video_start)
