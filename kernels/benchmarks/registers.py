@@ -51,6 +51,8 @@ class Footprint:
     shared_bytes: int
     wgmma: int
     """Instructions, as written, that multiply on the tensor cores."""
+    wide_loads: int
+    """Loads of 16 bytes a thread, as written."""
 
 
 def main() -> None:
@@ -128,6 +130,7 @@ def _footprint(kernel: Any, launch: Launch, dtype: torch.dtype, head_size: int, 
         spilled_bytes=int(spills[1]) + int(spills[2]),
         shared_bytes=compiled.metadata.shared,
         wgmma=compiled.asm["ptx"].count("wgmma.mma_async"),
+        wide_loads=len(re.findall(r"ld\.global\S*\.v4\.b32|ld\.global\S*\.v2\.b64", compiled.asm["ptx"])),
     )
 
 

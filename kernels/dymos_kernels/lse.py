@@ -122,8 +122,7 @@ class _FusedMerge:
 
     def output(self, v: Tensor) -> Tensor:
         """Return the mean, written to where it belongs."""
-        triton_merge.merge(self._outputs, torch.stack(self._lses), into=self._into)
-        return self._into
+        return triton_merge.merge(self._outputs, torch.stack(self._lses), into=self._into)
 
 
 def _heads_at_once(problem: Problem, *, mass: bool) -> int:

@@ -22,8 +22,8 @@ VECTOR = 8
 """Elements of a 16-byte load of half precision."""
 
 
-def merge(outputs: Sequence[Tensor], lses: Tensor, *, into: Tensor) -> None:
-    """Write the mean of ``outputs`` weighted by the softmax over the runs of ``lses``.
+def merge(outputs: Sequence[Tensor], lses: Tensor, *, into: Tensor) -> Tensor:
+    """Write the mean of ``outputs`` weighted by the softmax over the runs of ``lses``, and return it.
 
     Parameters
     ----------
@@ -33,6 +33,11 @@ def merge(outputs: Sequence[Tensor], lses: Tensor, *, into: Tensor) -> None:
         (runs, B, H, N) float32, natural logarithm, finite; ``-mass.HUGE`` for a run that gets nothing.
     into
         (B, H, N, Dv) float32, bfloat16 or float16, channels next to each other, any other strides.
+
+    Returns
+    -------
+    Tensor
+        ``into``.
 
     Raises
     ------
@@ -56,6 +61,7 @@ def merge(outputs: Sequence[Tensor], lses: Tensor, *, into: Tensor) -> None:
     from dymos_kernels import triton_merge_kernel as kernels
 
     plan(outputs, lses, into=into)(kernels.merge)
+    return into
 
 
 def plan(outputs: Sequence[Tensor], lses: Tensor, *, into: Tensor) -> Launch:
