@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import subprocess
+import sys
 from concurrent.futures import ProcessPoolExecutor
 from importlib.util import find_spec
 
@@ -15,7 +17,7 @@ import torch
 from torch.nn import functional as F
 
 import dymos_kernels as dk
-from dymos_kernels import triton_attention, triton_merge
+from dymos_kernels import flash, triton_attention, triton_merge
 from dymos_kernels.checks import check
 from dymos_kernels.mass import HUGE
 from dymos_kernels.triton_attention import Blocks
@@ -87,7 +89,7 @@ def test_float32_is_exact_for_every_layout_and_strength(make, eager, interpreted
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("lam", [None, 0.0, 0.6, -0.6, 10.0, -10.0, INF, -INF])
+@pytest.mark.parametrize("lam", [None, -0.6, INF, -INF])
 @pytest.mark.parametrize("tokens", [1, 2, 13, 37])
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
 def test_every_length_of_frame_straddles_the_blocks_right(make, eager, interpreted, layout, tokens, lam):
@@ -136,8 +138,8 @@ def test_a_huge_strength_costs_no_bits_where_the_mass_goes(make, eager, interpre
 def test_a_huge_strength_on_all_that_is_left_changes_nothing(make, eager, interpreted):
     table = torch.full((1, 1, 1), 1e9)
     case = make(frames=1, tokens=40, before=5, masked=5, table=table, dtype=torch.float16)
-    out, mass = both(interpreted, case)
-    plain = eager(make(frames=1, tokens=40, before=5, masked=5, dtype=torch.float16))
+    out, mass = both(interpreted, case, scale=2.0)  # logits whose exponentials float16 does not hold
+    plain = eager(make(frames=1, tokens=40, before=5, masked=5, dtype=torch.float16), scale=2.0)
     torch.testing.assert_close(out[1].double(), plain.out[1], atol=2e-3, rtol=0)
     torch.testing.assert_close(mass.mass[1].double(), plain.mass[1], atol=1e-6, rtol=0)
 
@@ -283,3 +285,40 @@ def test_the_merge_is_the_weighted_mean_and_nothing_of_a_run_without_weight(inte
     expected = sum(w[..., None] * out[..., :dim].double() for w, out in zip(weights, outputs, strict=True))
     tolerance = {torch.float32: 2e-6, torch.float16: 2e-3, torch.bfloat16: 1.6e-2}[dtype]
     torch.testing.assert_close(merged.double(), expected.double(), atol=tolerance, rtol=0)
+
+
+PEAK = """
+import torch, dymos_kernels as dk
+from torch.profiler import ProfilerActivity, profile
+layout = dk.FrameLayout(frames=7, tokens=90, start=20)
+q, k, v = (torch.randn(1, 8, 650, 64) for _ in range(3))
+bias = torch.full((1, 8, 7), 0.6)
+dk.attention_with_mass(q, k, v, layout, bias, impl=IMPL)
+with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as seen:
+    dk.attention_with_mass(q, k, v, layout, bias, impl=IMPL)
+held = peak = 0
+for event in seen.profiler.kineto_results.events():
+    if event.name() == "[memory]":
+        held += event.nbytes()
+        peak = max(peak, held)
+print(peak / (q.numel() * q.element_size()))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("impl", ["lse", "triton"])
+def test_extra_memory_is_at_most_six_tensors(impl):
+    environment = os.environ | {"TRITON_INTERPRET": "1", "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-c", PEAK.replace("IMPL", repr(impl))]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    assert 1 <= float(done.stdout) < 6
+
+
+@pytest.mark.parametrize("choice", ["FLASH_ATTENTION", "EFFICIENT_ATTENTION", "CUDNN_ATTENTION", "MATH"])
+def test_every_operator_of_cuda_gives_one_log_sum_exp_a_row(monkeypatch, choice):
+    backend = getattr(torch.nn.attention.SDPBackend, choice).value
+    monkeypatch.setattr(torch, "_fused_sdp_choice", lambda *args, **kwargs: backend)
+    q = torch.empty(2, 3, 50, 64, dtype=torch.float16, device="meta")
+    out, lse = flash.with_lse(q, q[:, :, :20], q[:, :, :20], 0.1)
+    assert out.shape == q.shape and out.stride(-1) == 1
+    assert lse.shape == q.shape[:3] and lse.dtype == torch.float32
