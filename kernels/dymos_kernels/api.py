@@ -11,7 +11,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from dymos_kernels import augment, flash, flex, lse, reference
+from dymos_kernels import augment, flash, flex, lse, reference, triton_attention, triton_runtime
 from dymos_kernels.checks import Problem, check
 from dymos_kernels.layout import FrameLayout, FrameMass
 from dymos_kernels.measured import Choice, Operation, Setting, fastest, measurements
@@ -41,6 +41,7 @@ class Implementation:
 IMPLEMENTATIONS: dict[str, Implementation] = {
     "lse": Implementation(attend=lse.attend, usable=flash.usable, automatic=ANY),
     "chunked": Implementation(attend=partial(reference.attend, dtype=torch.float32), automatic=ANY),
+    "triton": Implementation(attend=triton_attention.attend, usable=triton_runtime.usable, automatic=ANY),
     # Their masses have the precision of the output, and FlexAttention compiles for a minute.
     "augment": Implementation(attend=augment.attend, automatic=frozenset(("biased_attention",))),
     "flex": Implementation(attend=flex.attend),

@@ -9,9 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-
-WIDEST_CUDA_FLASH = 256
-"""Largest head size of the CUDA flash operator."""
+from torch.nn.attention import SDPBackend
 
 
 def usable() -> bool:
@@ -51,16 +49,38 @@ def with_lse(q: Tensor, k: Tensor, v: Tensor, scale: float, allowed: Tensor | No
     tuple of Tensor
         (B, H, n, D) in the dtype of ``v``; (B, H, n), natural logarithm, float32 (float64 for float64).
     """
-    ops = torch.ops.aten
     if q.device.type == "cpu":
         mask = None if allowed is None else _additive(allowed, q)
-        out, lse = ops._scaled_dot_product_flash_attention_for_cpu(q, k, v, attn_mask=mask, scale=scale)
+        out, lse = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(q, k, v, attn_mask=mask, scale=scale)
         return out, lse
-    if allowed is None and q.dtype != torch.float32 and q.shape[-1] <= WIDEST_CUDA_FLASH:
+    if allowed is None:
+        return _as_pytorch_would(q, k, v, scale)
+    mask = _additive(allowed, q).expand(*q.shape[:3], k.shape[2])
+    return _efficient(q, k, v, scale, mask)
+
+
+def _as_pytorch_would(q: Tensor, k: Tensor, v: Tensor, scale: float) -> tuple[Tensor, Tensor]:
+    """Return output and log-sum-exp of the CUDA operator that ``scaled_dot_product_attention`` takes for these tensors.
+
+    PyTorch puts cuDNN first on Hopper and Blackwell, from the version on that is right for key
+    counts that are no multiple of 128, and knows each operator's limits; it also obeys
+    ``torch.nn.attention.sdpa_kernel``. Timing the operators here would make results depend on
+    which was faster that day. Never run on a GPU.
+    https://github.com/pytorch/pytorch/blob/main/aten/src/ATen/native/transformers/cuda/sdp_utils.cpp
+    """
+    ops = torch.ops.aten
+    choice = torch._fused_sdp_choice(q, k, v, scale=scale)
+    if choice == SDPBackend.CUDNN_ATTENTION.value:
+        out, lse, *_ = ops._scaled_dot_product_cudnn_attention(q, k, v, None, True, scale=scale)
+        return out, lse.squeeze(-1)
+    if choice == SDPBackend.FLASH_ATTENTION.value:
         out, lse, *_ = ops._scaled_dot_product_flash_attention(q, k, v, scale=scale)
         return out, lse
-    mask = None if allowed is None else _additive(allowed, q).expand(*q.shape[:3], k.shape[2])
-    out, lse, *_ = ops._scaled_dot_product_efficient_attention(q, k, v, mask, True, scale=scale)
+    return _efficient(q, k, v, scale, None)
+
+
+def _efficient(q: Tensor, k: Tensor, v: Tensor, scale: float, mask: Tensor | None) -> tuple[Tensor, Tensor]:
+    out, lse, *_ = torch.ops.aten._scaled_dot_product_efficient_attention(q, k, v, mask, True, scale=scale)
     # This operator pads the rows of the log-sum-exp to a multiple of 32.
     return out, lse[..., : q.shape[2]]
 

@@ -7,17 +7,56 @@ queries of a frame, are the frame mass: no logit is seen, so both are exact at f
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Protocol
+
 import torch
 from torch import Tensor
 
-from dymos_kernels import flash
+from dymos_kernels import flash, triton_merge, triton_runtime
 from dymos_kernels.checks import Problem
 from dymos_kernels.layout import FrameMass, Segment
 from dymos_kernels.mass import HUGE, frame_mass
 
+OUTPUTS_AT_ONCE = 3
+"""Outputs of runs, in units of the whole output, that may exist at once for one fused merge."""
+
 
 def attend(problem: Problem, *, output: bool, mass: bool) -> tuple[Tensor | None, FrameMass | None]:
-    """Return attention output and frame mass, each where asked for."""
+    """Return attention output and frame mass, each where asked for.
+
+    Where Triton can run, the outputs of all runs are merged at once, a group of heads at a time.
+    """
+    group = _heads_at_once(problem, mass=mass) if output else 0
+    if not group:
+        return _attend(problem, _RunningMerge(), output=output, mass=mass)
+    v = problem.v
+    out = torch.empty_like(v) if v.stride(-1) == 1 else v.new_empty(v.shape)
+    masses = []
+    for first in range(0, v.shape[1], group):
+        heads = slice(first, first + group)
+        merge = _FusedMerge(into=out[:, heads])
+        masses.append(_attend(_of_heads(problem, heads), merge, output=True, mass=mass)[1])
+    if not mass:
+        return out, None
+    parts = [part for part in masses if part is not None]
+    return out, FrameMass(
+        torch.cat([part.mass for part in parts], dim=-3), torch.cat([part.text for part in parts], dim=-2)
+    )
+
+
+class _Merge(Protocol):
+    """Softmax-weighted mean of the outputs of runs of keys."""
+
+    def add(self, out: Tensor, lse: Tensor) -> None:
+        """Take the output (B, H, N, D) of one more run, whose log-sum-exp is (B, H, N)."""
+
+    def output(self, v: Tensor) -> Tensor:
+        """Return the mean in the dtype and head size of ``v``."""
+
+
+def _attend(problem: Problem, merged: _Merge, *, output: bool, mass: bool) -> tuple[Tensor | None, FrameMass | None]:
+    """Return output, put together by ``merged``, and frame mass."""
     layout, length = problem.layout, problem.length
     # Text queries count in no frame mass.
     rows = slice(0, length) if output else slice(layout.start, layout.stop)
@@ -26,9 +65,9 @@ def attend(problem: Problem, *, output: bool, mass: bool) -> tuple[Tensor | None
     if problem.bias is not None and output:
         table = problem.bias.to(torch.promote_types(q.dtype, torch.float32)).clamp(-HUGE, HUGE)
         shift = layout.sequence_rows(table, length)
-    segments = layout.segments(length) if mass else layout.segments_around(problem.key_frame, length)
+    segments = _segments(problem, mass=mass)
 
-    merged, lses = _Merged(), []
+    lses = []
     for segment in segments:
         keys = slice(segment.start, segment.stop)
         allowed, nothing = _allowed(problem, segment)
@@ -46,8 +85,8 @@ def attend(problem: Problem, *, output: bool, mass: bool) -> tuple[Tensor | None
     return result, frame_mass(problem, _shares(segments, lses)) if mass else None
 
 
-class _Merged:
-    """Running softmax-weighted mean of the outputs of runs of keys."""
+class _RunningMerge:
+    """Adds one run after another to a mean, so that no other output of a run exists."""
 
     def __init__(self) -> None:
         self._mean: Tensor | None = None
@@ -66,6 +105,56 @@ class _Merged:
         """Return the mean in the dtype and head size of ``v``."""
         assert self._mean is not None
         return self._mean[..., : v.shape[-1]].to(v.dtype)
+
+
+class _FusedMerge:
+    """Keeps the outputs of all runs and merges them in one pass."""
+
+    def __init__(self, *, into: Tensor) -> None:
+        self._into = into
+        self._outputs: list[Tensor] = []
+        self._lses: list[Tensor] = []
+
+    def add(self, out: Tensor, lse: Tensor) -> None:
+        """Keep the output of one more run."""
+        self._outputs.append(out if out.stride(-1) == 1 else out.contiguous())
+        self._lses.append(lse)
+
+    def output(self, v: Tensor) -> Tensor:
+        """Return the mean, written to where it belongs."""
+        return triton_merge.merge(self._outputs, torch.stack(self._lses), into=self._into)
+
+
+def _heads_at_once(problem: Problem, *, mass: bool) -> int:
+    """Return how many heads a fused merge takes at a time, 0 where there is none."""
+    if problem.v.dtype == torch.float64 or not triton_runtime.runs_on(problem.v.device):
+        return 0
+    heads = problem.v.shape[1]
+    most = OUTPUTS_AT_ONCE * heads // len(_segments(problem, mass=mass))
+    # Groups of one size.
+    return -(-heads // -(-heads // most)) if most else 0
+
+
+def _of_heads(problem: Problem, heads: slice) -> Problem:
+    """Return the problem of some of the heads."""
+
+    def of_table(table: Tensor | None) -> Tensor | None:
+        return table if table is None or table.shape[-2] == 1 else table[..., heads, :]
+
+    return replace(
+        problem,
+        q=problem.q[:, heads],
+        k=problem.k[:, heads],
+        v=problem.v[:, heads],
+        bias=of_table(problem.bias),
+        responses=of_table(problem.responses),
+    )
+
+
+def _segments(problem: Problem, *, mass: bool) -> list[Segment]:
+    """Return the runs of keys that have to be told apart."""
+    layout, length = problem.layout, problem.length
+    return layout.segments(length) if mass else layout.segments_around(problem.key_frame, length)
 
 
 def _allowed(problem: Problem, segment: Segment) -> tuple[Tensor | None, Tensor | None]:

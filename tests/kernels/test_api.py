@@ -103,7 +103,7 @@ def test_every_machine_has_the_specification():
 
 def test_double_precision_in_gives_double_precision_out(make):
     case = make(dtype=torch.float64, lam=0.6)
-    for impl in dk.implementations():
+    for impl in set(dk.implementations()) - {"triton"}:  # it refuses, see test_triton.py
         out, mass = _call(case, impl=impl)
         assert out.dtype == torch.float64 and mass.mass.dtype == torch.float32
 

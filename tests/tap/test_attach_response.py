@@ -141,7 +141,7 @@ def test_a_bias_of_no_strength_is_the_untouched_model(case_of):
         ({"response": 0.6}, r"response 0.6 is no list of strengths λ, such as \[-1, 0.6, 1\]"),
         ({"response": "-1,0.6"}, "response '-1,0.6' is no list of strengths"),
         ({"response": [0.6], "record": False}, "record=False"),
-        ({"response": [0.6], "bias": Bias(lam=2.0)}, r"response is of the untouched attention, but a bias \(λ = 2\) is"),
+        ({"response": [0.6], "bias": Bias(lam=2.0)}, r"of the untouched attention, but a bias \(λ = 2\) is"),
         ({"response": [0.6], "bias": Bias(lam=-INF, step_ratio=0.2), "record": "fused"}, r"\(λ = -inf\) is"),
         ({"response": [0.6], "alg": ALG(resize_factor=0.4, interval_end=0.2)}, "but ALG is given"),
     ],
