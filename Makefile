@@ -42,7 +42,7 @@ format: install  ## what ruff can mend by itself
 	$(BIN)/ruff format .
 
 bench: install  ## time the kernels against plain attention on this machine
-	$(BIN)/python kernels/benchmarks/bench_kernels.py
+	$(BIN)/probe bench kernels
 
 sprites: install  ## train and evaluate the sprites pair on two cores (about two hours, resumable)
 	$(BIN)/torchrun --nproc-per-node 2 -m studies.sprites
