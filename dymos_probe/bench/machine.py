@@ -7,6 +7,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from dymos_kernels import benchmark
+
 if TYPE_CHECKING:
     import torch
 
@@ -27,7 +29,9 @@ def device_name(device: torch.device) -> str:
         return torch.cuda.get_device_name(device)
     if device.type != "cpu":
         return f"{device.type} on {platform.machine()}"
-    return f"{_processor()}, {torch.get_num_threads()} thread{'' if torch.get_num_threads() == 1 else 's'}"
+    return (
+        f"{benchmark.device_name('cpu')}, {torch.get_num_threads()} thread{'' if torch.get_num_threads() == 1 else 's'}"
+    )
 
 
 def free_bytes(device: torch.device) -> int | None:
@@ -42,10 +46,3 @@ def free_bytes(device: torch.device) -> int | None:
         if name == "MemAvailable":
             return int(amount.split()[0]) * 1024
     return None
-
-
-def _processor() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    models = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(models, platform.processor() or platform.machine())
