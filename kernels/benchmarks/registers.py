@@ -27,6 +27,10 @@ POINTERS = {torch.float32: "*fp32", torch.bfloat16: "*bf16", torch.float16: "*fp
 POINTERS |= {torch.uint8: "*u8", torch.int64: "*i64"}
 LAYOUT = FrameLayout(frames=13, tokens=1350, start=226)
 """CogVideoX-5B: 480 x 720, 49 frames."""
+LONG = FrameLayout(frames=33, tokens=1350)
+"""As many latent frames as the longest videos of the published models have: twice the masses in registers."""
+ONES = FrameLayout(frames=1, tokens=1, start=1)
+"""Triton compiles an argument of 1 in, with types of its own: a layout in which all are."""
 MODES = {
     "plain": {"record": triton_attention.NOTHING, "biased": False},
     "bias": {"record": triton_attention.NOTHING, "biased": True},
@@ -34,6 +38,9 @@ MODES = {
     "row shares": {"record": triton_attention.ROWS, "biased": False},
     "bias+mass, masked text": {"record": triton_attention.TILES, "biased": True, "masked": True},
     "mass only": {"record": triton_attention.TILES, "biased": True, "output": False},
+    "bias+mass, 33 frames": {"record": triton_attention.TILES, "biased": True, "layout": LONG},
+    "bias+mass, sizes 1": {"record": triton_attention.TILES, "biased": True, "masked": True, "layout": ONES},
+    "row shares, sizes 1": {"record": triton_attention.ROWS, "biased": True, "masked": True, "layout": ONES},
 }
 
 
@@ -60,7 +67,7 @@ def main() -> None:
     print(",".join(field.name for field in fields(Footprint)))
     with tempfile.TemporaryDirectory() as cache:
         # Only a compiler that runs says what it allocates.
-        os.environ |= {"TRITON_CACHE_DIR": cache, "TRITON_DUMP_PTXAS_LOG": "1"}
+        os.environ |= {"TRITON_CACHE_DIR": cache, "TRITON_ALWAYS_COMPILE": "1", "TRITON_DUMP_PTXAS_LOG": "1"}
         os.environ.pop("TRITON_INTERPRET", None)
         for footprint in footprints():
             print(",".join(f'"{value}"' if "," in str(value) else str(value) for value in astuple(footprint)))
@@ -73,30 +80,40 @@ def footprints() -> Iterator[Footprint]:
     for dtype in (torch.bfloat16, torch.float16):
         for head_size in (64, 128):
             for mode, options in MODES.items():
-                launch = _attention(dtype, head_size, **options)
+                problem, launch = _attention(dtype, head_size, **options)
                 yield _footprint(triton_attention_kernel.attention, launch, dtype, head_size, mode)
+                if options["record"] == triton_attention.TILES:
+                    launch = triton_attention.plan_sum(problem, launch)
+                    yield _footprint(triton_attention_kernel.sum_tiles, launch, dtype, head_size, mode)
             yield _footprint(triton_merge_kernel.merge, _merge(dtype, head_size), dtype, head_size, "14 runs")
 
 
 def _attention(
-    dtype: torch.dtype, head_size: int, *, record: int, biased: bool, masked: bool = False, output: bool = True
-) -> Launch:
-    """Return the launch for CogVideoX-5B at this head size, on tensors without memory."""
-    length = LAYOUT.stop
-    q, k, v = (torch.empty(2, 48, length, head_size, dtype=dtype, device="meta") for _ in range(3))
+    dtype: torch.dtype,
+    head_size: int,
+    *,
+    record: int,
+    biased: bool,
+    masked: bool = False,
+    output: bool = True,
+    layout: FrameLayout = LAYOUT,
+) -> tuple[Problem, Launch]:
+    """Return a problem of CogVideoX-5B's size with this head size, on tensors without memory, and its launch."""
+    batch, heads, length = (1, 1, layout.stop + 1) if layout is ONES else (2, 48, layout.stop)
+    q, k, v = (torch.empty(batch, heads, length, head_size, dtype=dtype, device="meta") for _ in range(3))
     problem = Problem(
         q=q,
         k=k,
         v=v,
-        layout=LAYOUT,
-        bias=torch.empty(1, 1, LAYOUT.frames, device="meta") if biased else None,
+        layout=layout,
+        bias=torch.empty(1, 1, layout.frames, device="meta") if biased else None,
         responses=None,
         key_frame=0,
-        key_mask=torch.empty(2, length, dtype=torch.bool, device="meta") if masked else None,
+        key_mask=torch.empty(batch, length, dtype=torch.bool, device="meta") if masked else None,
         scale=head_size**-0.5,
     )
     blocks = triton_attention.choose_blocks(problem)
-    return triton_attention.plan(problem, output=output, record=record, blocks=blocks)
+    return problem, triton_attention.plan(problem, output=output, record=record, blocks=blocks)
 
 
 def _merge(dtype: torch.dtype, head_size: int) -> Launch:

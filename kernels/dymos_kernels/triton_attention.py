@@ -12,7 +12,6 @@ Never run on a GPU: proved in Triton's interpreter and by compiling for sm_90 (k
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -65,7 +64,11 @@ def attend(
     out = launch.arguments["out"]
     assert out is None or isinstance(out, Tensor)
     if record == TILES:
-        return out, _summed(problem, launch, kernels.sum_tiles)
+        summed = plan_sum(problem, launch)
+        summed(kernels.sum_tiles)
+        frame_sums, text_sums = summed.arguments["mass"], summed.arguments["text"]
+        assert isinstance(frame_sums, Tensor) and isinstance(text_sums, Tensor)
+        return out, FrameMass(frame_sums, text_sums)
     if record == ROWS:
         shares = launch.arguments["shares"]
         assert isinstance(shares, Tensor)
@@ -104,7 +107,7 @@ def plan(problem: Problem, *, output: bool, record: int, blocks: Blocks) -> Laun
     bias, mask = problem.bias, problem.key_mask
     bias_strides = (
         [0 if size == 1 else stride for size, stride in zip(bias.shape, bias.stride(), strict=True)]
-        if (bias is not None)
+        if bias is not None
         else [0, 0, 0]
     )
     return Launch(
@@ -156,6 +159,24 @@ def plan(problem: Problem, *, output: bool, record: int, blocks: Blocks) -> Laun
     )
 
 
+def plan_sum(problem: Problem, launch: Launch) -> Launch:
+    """Return the launch that adds up the partial masses of ``launch``, its results allocated and not yet written."""
+    layout, (batch, heads, *_) = problem.layout, problem.q.shape
+    new = problem.q.new_empty
+    same = ("tile_mass", "first_row", "video_start", "frames", "tokens")
+    return Launch(
+        grid=(layout.frames, batch * heads),
+        arguments={
+            "mass": new((batch, heads, layout.frames, layout.frames), dtype=torch.float32),
+            "text": new((batch, heads, layout.frames), dtype=torch.float32),
+            "tiles": launch.grid[0],
+            **{name: launch.arguments[name] for name in same},
+        },
+        constants={name: launch.constants[name] for name in ("ROW_BLOCK", "COLUMNS", "SPANNED")},
+        warps=1,
+    )
+
+
 def _check(problem: Problem) -> None:
     """Refuse what the kernel cannot compute."""
     if problem.q.dtype == torch.float64:
@@ -177,26 +198,3 @@ def _prepared(problem: Problem) -> Problem:
         q, scale = (-q, -scale) if scale < 0 else (torch.zeros_like(q), 1.0)
     q, k, v = (t if t.stride(-1) == 1 else t.contiguous() for t in (q, problem.k, problem.v))
     return replace(problem, q=q, k=k, v=v, scale=scale)
-
-
-def _summed(problem: Problem, launch: Launch, kernel: Any) -> FrameMass:
-    """Return the frame mass of the partial sums that ``launch`` wrote."""
-    layout, (batch, heads, *_) = problem.layout, problem.q.shape
-    tile_mass = launch.arguments["tile_mass"]
-    assert isinstance(tile_mass, Tensor)
-    mass = tile_mass.new_empty((batch, heads, layout.frames, layout.frames))
-    text = tile_mass.new_empty((batch, heads, layout.frames))
-    same = ("first_row", "video_start", "frames", "tokens")
-    Launch(
-        grid=(layout.frames, batch * heads),
-        arguments={
-            "tile_mass": tile_mass,
-            "mass": mass,
-            "text": text,
-            "tiles": launch.grid[0],
-            **{name: launch.arguments[name] for name in same},
-        },
-        constants={name: launch.constants[name] for name in ("ROW_BLOCK", "COLUMNS", "SPANNED")},
-        warps=1,
-    )(kernel)
-    return FrameMass(mass, text)

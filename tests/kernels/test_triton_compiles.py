@@ -12,7 +12,17 @@ from pathlib import Path
 import pytest
 
 SCRIPT = Path(__file__).parents[2] / "kernels" / "benchmarks" / "registers.py"
-MODES = ("plain", "bias", "bias+mass", "row shares", "bias+mass, masked text", "mass only")
+MODES = (
+    "plain",
+    "bias",
+    "bias+mass",
+    "row shares",
+    "bias+mass, masked text",
+    "mass only",
+    "bias+mass, 33 frames",
+    "bias+mass, sizes 1",
+    "row shares, sizes 1",
+)
 REGISTERS = 65_536
 """32-bit registers of one multiprocessor of compute capability 9.0, and below it its shared memory for one block:
 https://docs.nvidia.com/cuda/cuda-c-programming-guide/#compute-capabilities
@@ -47,6 +57,11 @@ def test_attention_fits_and_multiplies_on_the_tensor_cores(footprints, dtype, he
     assert int(row["registers"]) * threads <= REGISTERS
     assert int(row["shared_bytes"]) <= SHARED_BYTES
     assert int(row["wgmma"]) > 0
+
+
+@pytest.mark.parametrize("mode", [mode for mode in MODES if "mass" in mode])
+def test_adding_up_the_tiles_fits(footprints, mode):
+    assert int(footprints["sum_tiles", "bfloat16", 64, mode]["spilled_bytes"]) == 0
 
 
 @pytest.mark.parametrize("head_size", [64, 128])
