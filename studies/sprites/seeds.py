@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any, Final
 
@@ -57,7 +58,7 @@ def _cells(seed: int, results: dict[str, Any]) -> tuple[str, ...]:
     gap = results["motion_over_lam"]["i2v"]["gaps"]["1 to 2"]
     nearest, short = min(
         ((name, row["along"]) for name, row in results["motion_against_t2v"].items() if name.startswith("i2v λ=")),
-        key=lambda named: abs(named[1]["mean"]),
+        key=lambda named: abs(named[1]["mean"]) if named[1]["mean"] is not None else math.inf,
     )
     curves = {lam: conditions.get(curve("i2v", float(lam))) for lam in _LAMS}
     weak = [row for name, row in conditions.items() if name.startswith("i2v λ=") and float(name.split("=")[1]) <= 1]

@@ -144,6 +144,8 @@ def test_a_table_of_seeds_has_a_row_for_each_and_a_single_seed_says_what_is_not_
     assert [row.split(" | ")[:2] for row in rows[2:]] == [["| 0", "2.0"], ["| 1", "3.0"]]
     # Colour and shape of the worst λ up to 1: at λ = 1, not at λ = 2.
     assert all("90%, 80%" in row for row in rows[2:])
+    # Of λ = 0, 1 and 2 the one whose motion is nearest to T2V's, and one without a track.
+    assert all(" | 0.7 ± 0.3 | λ=1: -0.5 ± 0.2 | " in row for row in rows[2:])
 
 
 def evaluation(*, dominance_ratio: float) -> dict[str, Any]:
@@ -155,7 +157,14 @@ def evaluation(*, dominance_ratio: float) -> dict[str, Any]:
             for lam, (colour, shape) in readings.items()
         },
         "attention": {"i2v": {"ratio": dominance_ratio, "prompts_with_excess": 1.0}},
-        "motion_against_t2v": {"i2v λ=0": {"distance": {"first": 1.0, "second": 2.0}}},
+        "motion_over_lam": {"i2v": {"gaps": {"1 to 2": {"mean": 0.7, "standard_error": 0.3}}}},
+        "motion_against_t2v": {
+            f"i2v λ={lam:g}": {
+                "distance": {"first": 1.0, "second": 2.0},
+                "along": {"mean": mean, "standard_error": 0.2},
+            }
+            for lam, mean in ((0.0, -2.0), (1.0, -0.5), (2.0, 0.9), (4.0, None))
+        },
         "least_distance": {"i2v": {"lam": 2.0}},
         "captions": {"direction_right": 1.0},
     }
