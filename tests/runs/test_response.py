@@ -50,6 +50,16 @@ def test_at_a_strength_it_is_what_the_biased_run_records_in_its_first_layer(stud
     assert verify_study(study) == []
 
 
+def test_a_run_of_alg_keeps_none(study):
+    dp.intervene(study, method="alg")
+    ds = dp.open_study(study)
+    (condition,) = ds["condition"].values[ds["method"].values == "alg"]
+    assert bool(ds["complete"].sel(condition=condition).all())
+    assert not np.isnan(ds["attention"].sel(condition=condition)).any()
+    assert np.isnan(ds["attention_response"].sel(condition=condition)).all()
+    assert verify_study(study) == []
+
+
 def test_the_same_command_makes_nothing_and_another_grid_is_refused(study, settings, contents):
     mode = json.loads((study / "study.json").read_text())["config"]["record"]["mode"]
     command = {"out": study, "record_mode": mode, **settings}
