@@ -12,10 +12,10 @@ import xarray as xr
 from dymos_probe.analysis.difference import difference
 from dymos_probe.analysis.divergence import distance
 from dymos_probe.analysis.dominance import dominance
+from dymos_probe.analysis.exemplars import exemplars
 from dymos_probe.analysis.metric_curve import metric_curve as over_lam
 from dymos_probe.analysis.metric_curve import metric_names
 from dymos_probe.analysis.select import (
-    complete_samples,
     i2v_condition,
     modulated_conditions,
     modulation_settings,
@@ -31,7 +31,7 @@ from dymos_probe.figures.metric_curve import metric_curve
 from dymos_probe.store.videos import read_frames
 
 _EARLY = 0.1
-_STRIPS, _COLUMNS = 3, 7
+_COLUMNS = 7
 _COLUMNS_OF_TABLES = ("lam", "condition", "query_frame", "key_frame", "step_ratio", "schedule")
 
 Setting = tuple[float, str]
@@ -65,7 +65,8 @@ def sections(study: str | Path, ds: xr.Dataset) -> Iterator[Section | LeftOut]:
     """Yield every figure of a study, and why those that are missing are.
 
     The difference map; d(λ) and every metric, for each step ratio and schedule of the plain
-    modulations that has more than one λ; the videos of the first samples.
+    modulations that has more than one λ; the videos of the samples that λ changes most,
+    middling and least.
 
     Parameters
     ----------
@@ -148,11 +149,11 @@ def _strips(study: Path, ds: xr.Dataset, setting: Setting | None) -> Iterator[Se
     over = modulated_conditions(ds, step_ratio=ratio, schedule=schedule) if setting else [i2v_condition(ds, 0.0)]
     conditions = [t2v_condition(ds), *started_conditions(ds, over)[0]]
     try:
-        samples = complete_samples(ds, conditions)[:_STRIPS]
+        chosen = exemplars(ds, conditions, over=conditions[1:])  # T2V is not what λ changes
     except InputError as error:
         yield LeftOut("strips", str(error))
         return
-    for count, sample in enumerate(samples, start=1):
+    for count, (sample, why) in enumerate(chosen, start=1):
         try:
             frames = read_frames(study, ds, sample, conditions, count=_COLUMNS)
         except (InputError, CorruptStoreError) as error:
@@ -160,7 +161,8 @@ def _strips(study: Path, ds: xr.Dataset, setting: Setting | None) -> Iterator[Se
             continue
         yield Section(
             name=f"strip_{count}",
-            heading=f"Videos of sample {count}" + (" over λ" if setting else ""),
+            heading=("Videos over λ: " if setting else "Videos: ")
+            + (f"the sample {why}" if why else f"sample {count}"),
             how="" if count > 1 else sentences.READ_STRIP if setting else sentences.READ_PAIR,
             said=sentences.strip_sentence(frames),
             figure=frame_strip(frames, columns=_COLUMNS),

@@ -7,6 +7,7 @@ from html import unescape
 import numpy as np
 import pytest
 
+from dymos_probe.analysis.exemplars import exemplars
 from dymos_probe.errors import EnvironmentLacksError
 from dymos_probe.figures.report import write_report
 from dymos_probe.figures.sections import LeftOut, Section, sections
@@ -112,8 +113,11 @@ def test_a_study_at_zero_alone_has_its_pair_of_videos_and_says_how_to_go_on(tmp_
 
 
 def test_a_missing_video_costs_its_own_strip_alone(known):
-    video_path(known, "sample-1", "i2v").unlink()
-    video_path(known, "sample-2", "i2v").write_bytes(b"cut")
+    ds = open_study(known)
+    conditions = list(ds["condition"].values)
+    _, missing, cut = (each.sample for each in exemplars(ds, conditions, over=conditions[1:]))
+    video_path(known, missing, "i2v").unlink()
+    video_path(known, cut, "i2v").write_bytes(b"cut")
     assert {"strip_1"} == {name for name in parts(known, Section) if name.startswith("strip")}
     reasons = {name: part.reason for name, part in parts(known, LeftOut).items()}
     assert "there is no video" in reasons["strip_2"] and "cannot be read" in reasons["strip_3"]
