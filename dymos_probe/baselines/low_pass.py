@@ -22,9 +22,15 @@ def down_up(planes: torch.Tensor, factor: float) -> torch.Tensor:
     if small == (height, width):
         return planes
     flat = planes.float().reshape(-1, 1, height, width)
-    for size in (small, (height, width)):
-        flat = F.interpolate(flat, size=size, mode="bilinear", align_corners=False, antialias=True)
+    for rows, columns in (small, (height, width)):
+        # Always along the last axis: along the other torch 2.13 is wrong where there is one column.
+        flat = _resized(_resized(flat, columns).mT.contiguous(), rows).mT.contiguous()
     return flat.reshape(planes.shape).to(planes.dtype)
+
+
+def _resized(planes: torch.Tensor, columns: int) -> torch.Tensor:
+    size = planes.shape[-2], columns
+    return F.interpolate(planes, size=size, mode="bilinear", align_corners=False, antialias=True)
 
 
 def gaussian_blur(planes: torch.Tensor, sigma: float, kernel_size: int) -> torch.Tensor:
