@@ -10,6 +10,8 @@ import torch
 from dymos_kernels import benchmark
 from dymos_probe.errors import EnvironmentLacksError, InputError
 
+Row = benchmark.Row
+"""How one implementation did one operation on one shape."""
 DTYPES = ("float32", "bfloat16", "float16")
 
 
@@ -22,8 +24,8 @@ def bench_kernels(
     threads: int = 1,
     rounds: int = 7,
     csv: Path | None = None,
-    on_row: Callable[[benchmark.Row], None] | None = None,
-) -> list[benchmark.Row]:
+    on_row: Callable[[Row], None] | None = None,
+) -> list[Row]:
     """Time every implementation against PyTorch's attention on the self-attention calls of the published models.
 
     Parameters
@@ -51,7 +53,7 @@ def bench_kernels(
     InputError
         For an unknown implementation, shape or dtype, or a file with other columns.
     EnvironmentLacksError
-        When the device is not there.
+        When the device is not there, or the file cannot be written.
     """
     if dtype not in DTYPES:
         raise InputError(f"dtype {dtype!r} is unknown; choose one of {', '.join(DTYPES)}")
@@ -61,11 +63,11 @@ def bench_kernels(
     if not chosen:
         names = "; ".join(shape.name for shape in known)
         raise InputError(f"no shape has {' or '.join(map(repr, shapes or ()))} in its name; there are {names}")
-    rows: list[benchmark.Row] = []
+    rows: list[Row] = []
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
-        methods = benchmark.methods_of(impls)
+        methods = benchmark.methods_of(device, impls)
         if csv is not None:
             benchmark.append(csv, [])  # so that a wrong file is refused before anything is timed
         for shape in chosen:
@@ -81,6 +83,8 @@ def bench_kernels(
             rows += of_shape
     except ValueError as error:
         raise InputError(str(error)) from error
+    except OSError as error:
+        raise EnvironmentLacksError(f"{csv} cannot be written: {error.strerror or error}; name another file") from error
     finally:
         torch.set_num_threads(before)
     return rows

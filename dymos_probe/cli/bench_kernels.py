@@ -12,7 +12,7 @@ from dymos_probe.cli import options
 from dymos_probe.cli.console import counted, print_json, say
 
 if TYPE_CHECKING:
-    from dymos_kernels.benchmark import Row
+    from dymos_probe.bench.kernels import Row
 
 NAME = "kernels"
 

@@ -16,7 +16,7 @@ def kernel_errors(device: str = "cpu") -> dict[str, float]:
     out, mass = dymos_kernels.attention_with_mass(q, k, v, layout, bias, impl="reference")
     errors: dict[str, float] = {}
     # FlexAttention would compile for half a minute.
-    for name in (each for each in dymos_kernels.implementations() if each != "flex"):
+    for name in (each for each in dymos_kernels.implementations(device) if each != "flex"):
         got, got_mass = dymos_kernels.attention_with_mass(q, k, v, layout, bias, impl=name)
         errors[name] = max(float((got - out).abs().max()), float((got_mass.mass - mass.mass).abs().max()))
     return errors

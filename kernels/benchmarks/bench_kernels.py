@@ -28,7 +28,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1, help="of a CPU")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    dtype, impls = getattr(torch, args.dtype), methods_of(args.impl)
+    dtype, impls = getattr(torch, args.dtype), methods_of(args.device, args.impl)
     for shape in CUT if args.device == "cpu" else WHOLE:
         print(f"{shape.name} N={shape.length} D={shape.dim} {args.dtype}")
         rows = []

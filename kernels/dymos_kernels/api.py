@@ -33,15 +33,15 @@ class Implementation:
     """One way to compute every operation."""
 
     attend: Attend
-    usable: Callable[[], bool] = lambda: True
+    runs_on: Callable[[torch.device], bool] = lambda device: True
     automatic: frozenset[Operation] = frozenset()
     """Operations for which ``auto`` may take it."""
 
 
 IMPLEMENTATIONS: dict[str, Implementation] = {
-    "lse": Implementation(attend=lse.attend, usable=flash.usable, automatic=ANY),
+    "lse": Implementation(attend=lse.attend, runs_on=flash.runs_on, automatic=ANY),
     "chunked": Implementation(attend=partial(reference.attend, dtype=torch.float32), automatic=ANY),
-    "triton": Implementation(attend=triton_attention.attend, usable=triton_runtime.usable, automatic=ANY),
+    "triton": Implementation(attend=triton_attention.attend, runs_on=triton_runtime.runs_on, automatic=ANY),
     # Their masses have the precision of the output, and FlexAttention compiles for a minute.
     "augment": Implementation(attend=augment.attend, automatic=frozenset(("biased_attention",))),
     "flex": Implementation(attend=flex.attend),
@@ -49,16 +49,21 @@ IMPLEMENTATIONS: dict[str, Implementation] = {
 }
 
 
-def implementations() -> tuple[str, ...]:
-    """Return the names that ``impl`` takes on this machine, besides ``"auto"``."""
-    return tuple(name for name, implementation in IMPLEMENTATIONS.items() if implementation.usable())
+def implementations(device: torch.device | str | None = None) -> tuple[str, ...]:
+    """Return the names that ``impl`` takes on tensors of ``device``, besides ``"auto"``; None: of any here."""
+    if device is None:
+        devices = [torch.device(kind) for kind in ("cpu", "cuda") if kind == "cpu" or torch.cuda.is_available()]
+    else:
+        devices = [torch.device(device)]
+    return tuple(name for name, each in IMPLEMENTATIONS.items() if any(map(each.runs_on, devices)))
 
 
 def choose(operation: Operation, q: Tensor, layout: FrameLayout) -> Choice:
     """Return what ``impl="auto"`` takes for ``operation`` on queries like ``q`` (B, H, N, D), and why.
 
     The fastest where the benchmark measured nearest to this device, dtype and shape
-    (``dymos_kernels.measured``). The choice is logged once, as ``INFO`` of ``dymos_kernels``.
+    (``dymos_kernels.measured``); in float64 the specification, the one that computes in it
+    everywhere. The choice is logged once, as ``INFO`` of ``dymos_kernels``.
     """
     setting = Setting(
         device_type=q.device.type,
@@ -73,9 +78,14 @@ def choose(operation: Operation, q: Tensor, layout: FrameLayout) -> Choice:
 
 @lru_cache(maxsize=1024)
 def _choose(operation: Operation, setting: Setting) -> Choice:
-    among = [name for name in implementations() if operation in IMPLEMENTATIONS[name].automatic]
-    unmeasured = Choice("lse" if "lse" in among else "chunked", f"nothing was measured on {setting.device_type} yet")
-    choice = fastest(operation, setting, among, measurements()) or unmeasured
+    here = implementations(setting.device_type)
+    among = [name for name in here if operation in IMPLEMENTATIONS[name].automatic]
+    if setting.dtype == "float64":
+        choice = Choice("reference", "it is asked for in float64")
+    else:
+        unmeasured = f"nothing was measured on {setting.device_type} yet"
+        default = Choice("lse" if "lse" in among else "chunked", unmeasured)
+        choice = fastest(operation, setting, among, measurements()) or default
     logger.info("%s at %s: %s, %s", operation, setting, choice.impl, choice.because)
     return choice
 
@@ -126,7 +136,7 @@ def biased_attention(
         When a gradient is asked for: the computation is forward only.
     """
     problem = check(q, k, v, layout, bias, key_frame, key_mask, scale)
-    out, _ = _run("biased_attention", impl, problem, output=True, mass=False)
+    out, _ = _run("biased_attention", impl, problem)
     assert out is not None
     return out
 
@@ -153,7 +163,7 @@ def frame_mass(
         ``mass`` (B, H, F, F) and ``text`` (B, H, F), float32; ``mass.sum(-1) + text`` is 1.
     """
     problem = check(q, k, None, layout, bias, key_frame, key_mask, scale)
-    _, mass = _run("frame_mass", impl, problem, output=False, mass=True)
+    _, mass = _run("frame_mass", impl, problem)
     assert mass is not None
     return mass
 
@@ -180,7 +190,7 @@ def attention_with_mass(
         (B, H, N, Dv) in the dtype of ``v``; ``mass`` (B, H, F, F) and ``text`` (B, H, F), float32.
     """
     problem = check(q, k, v, layout, bias, key_frame, key_mask, scale)
-    out, mass = _run("attention_with_mass", impl, problem, output=True, mass=True)
+    out, mass = _run("attention_with_mass", impl, problem)
     assert out is not None and mass is not None
     return out, mass
 
@@ -212,7 +222,7 @@ def frame_response(
         ``mass`` (L, B, H, F, F) and ``text`` (L, B, H, F), float32.
     """
     problem = check(q, k, None, layout, None, key_frame, key_mask, scale, responses)
-    _, mass = _run("frame_mass", impl, problem, output=False, mass=True)
+    _, mass = _run("frame_mass", impl, problem)
     assert mass is not None
     return mass
 
@@ -237,19 +247,18 @@ def attention_with_response(
         (B, H, N, Dv) in the dtype of ``v``; ``mass`` (L, B, H, F, F) and ``text`` (L, B, H, F), float32.
     """
     problem = check(q, k, v, layout, None, key_frame, key_mask, scale, responses)
-    out, mass = _run("attention_with_mass", impl, problem, output=True, mass=True)
+    out, mass = _run("attention_with_mass", impl, problem)
     assert out is not None and mass is not None
     return out, mass
 
 
-def _run(
-    operation: Operation, impl: str, problem: Problem, *, output: bool, mass: bool
-) -> tuple[Tensor | None, FrameMass | None]:
-    """Compute with the implementation named."""
+def _run(operation: Operation, impl: str, problem: Problem) -> tuple[Tensor | None, FrameMass | None]:
+    """Compute with the implementation named; output and mass are there where the operation has them."""
+    device = problem.q.device
     name = choose(operation, problem.q, problem.layout).impl if impl == "auto" else impl
-    if name not in implementations():
-        raise ValueError(f"impl {impl!r} is not available here; choose one of auto, {', '.join(implementations())}")
-    device = problem.q.device.type
+    if name not in (known := implementations(device)):
+        raise ValueError(f"impl {impl!r} is not available on {device.type}; choose one of auto, {', '.join(known)}")
+    output, mass = operation != "frame_mass", operation != "biased_attention"
     # Autocast would take the float32 products of a float16 pipeline back to float16.
-    with torch.no_grad(), torch.autocast(device, enabled=False):
+    with torch.no_grad(), torch.autocast(device.type, enabled=False):
         return IMPLEMENTATIONS[name].attend(problem, output=output, mass=mass)

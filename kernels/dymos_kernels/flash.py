@@ -12,9 +12,10 @@ from torch.nn import functional as F
 from torch.nn.attention import SDPBackend
 
 
-def usable() -> bool:
-    """Return whether this PyTorch has the operators."""
-    return hasattr(torch.ops.aten, "_scaled_dot_product_flash_attention_for_cpu")
+def runs_on(device: torch.device) -> bool:
+    """Return whether this PyTorch has the operators for ``device``."""
+    on_cpu = hasattr(torch.ops.aten, "_scaled_dot_product_flash_attention_for_cpu")
+    return device.type == "cuda" or (device.type == "cpu" and on_cpu)
 
 
 def aligned(q: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:

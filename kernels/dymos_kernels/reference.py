@@ -29,8 +29,8 @@ def attend(
     layout, (batch, heads, length, _) = problem.layout, problem.q.shape
     frames, tokens = layout.frames, layout.tokens
     out = torch.empty_like(problem.v) if output else None
-    # The last column is the text.
-    row_mass = problem.q.new_zeros((batch, heads, frames * tokens, frames + 1), dtype=dtype) if mass else None
+    # The last column is the text. Log-sum-exps where responses are wanted: a share that is 0 could not come back.
+    by_frame = problem.q.new_zeros((batch, heads, frames * tokens, frames + 1), dtype=dtype) if mass else None
     bias = None if problem.bias is None else problem.bias.to(dtype).expand(batch, heads, frames)
 
     together = batch * heads * length * min(FEWEST_ROWS, length) <= SCRATCH
@@ -59,16 +59,16 @@ def attend(
             probabilities = torch.softmax(flat, -1, out=flat_probabilities).view(logits.shape)
             if out is not None and values is not None:
                 out[b, h, first:last] = torch.bmm(flat_probabilities, values).view(*group, last - first, -1)
-            if row_mass is not None and is_video:
-                _sum_by_frame(probabilities, layout, out=row_mass[b, h, here])
+            if by_frame is not None and is_video:
+                if problem.responses is None:
+                    _sum_by_frame(probabilities, layout, out=by_frame[b, h, here])
+                else:
+                    by_frame[b, h, here] = _lse_by_frame(logits, layout)
 
-    if row_mass is None:
+    if by_frame is None:
         return out, None
-    weights = row_mass.movedim(-1, 0)
-    if problem.responses is None:
-        return out, mean_mass(problem, weights)
-    # Nothing underflows so far that a bias of -inf could not bring it back.
-    return out, frame_mass(problem, weights.log().clamp(min=-HUGE / 2))
+    reduce = mean_mass if problem.responses is None else frame_mass
+    return out, reduce(problem, by_frame.movedim(-1, 0))
 
 
 def _subtract(logits: Tensor, shift: Tensor, start: int, stop: int) -> None:
@@ -91,6 +91,14 @@ def _sum_by_frame(probabilities: Tensor, layout: FrameLayout, *, out: Tensor) ->
     for text in (probabilities[..., : layout.start], probabilities[..., layout.stop :]):
         if text.shape[-1]:
             out[..., layout.frames] += text.sum(-1)
+
+
+def _lse_by_frame(logits: Tensor, layout: FrameLayout) -> Tensor:
+    """Return the log-sum-exp of (…, rows, N) logits over the keys of each frame, then of the text, (…, rows, F+1)."""
+    video = logits[..., layout.start : layout.stop]
+    frames = torch.logsumexp(video.view(*video.shape[:-1], layout.frames, layout.tokens), -1)
+    text = torch.cat((logits[..., : layout.start], logits[..., layout.stop :]), -1)
+    return torch.cat((frames, torch.logsumexp(text, -1, keepdim=True).clamp(min=-HUGE)), -1)
 
 
 def _head_blocks(problem: Problem, group: tuple[int, int]) -> Iterator[tuple[slice, slice]]:

@@ -24,11 +24,6 @@ def interpreted() -> bool:
     return os.environ.get("TRITON_INTERPRET") == "1"
 
 
-def usable() -> bool:
-    """Return whether kernels can run on some device of this machine."""
-    return importable() and (interpreted() or torch.cuda.is_available())
-
-
 def runs_on(device: torch.device) -> bool:
     """Return whether kernels can run on tensors of ``device``."""
     return importable() and (interpreted() or device.type == "cuda")

@@ -8,8 +8,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from dymos_kernels.benchmark import Row
-from dymos_probe.bench.kernels import bench_kernels
+from dymos_probe.bench.kernels import Row, bench_kernels
 from dymos_probe.cli.app import app
 from dymos_probe.errors import EnvironmentLacksError, InputError
 
@@ -37,7 +36,7 @@ def test_the_number_of_threads_is_left_as_it_was():
         ({"dtype": "float64"}, "dtype 'float64' is unknown; choose one of float32, bfloat16, float16"),
         ({"device": "tpu"}, "device 'tpu' is unknown; choose auto, cpu or cuda"),
         ({"shapes": ["llama"]}, "no shape has 'llama' in its name; there are cogvideox-5b"),
-        ({"impls": ["cublas"]}, "'cublas' is not available here; choose from lse"),
+        ({"impls": ["cublas"]}, "'cublas' is not available on cpu; choose from lse"),
     ],
 )
 def test_what_cannot_be_timed_is_refused(changes, words):
@@ -57,6 +56,11 @@ def test_a_file_of_other_columns_is_refused_before_anything_is_timed(tmp_path):
     with pytest.raises(InputError, match="other columns"):
         bench_kernels(**SMALL, csv=file, on_row=lambda row: pytest.fail("something was timed"))
     assert file.read_text() == "a,b\n1,2\n"
+
+
+def test_a_file_that_cannot_be_written_is_said_before_anything_is_timed(tmp_path):
+    with pytest.raises(EnvironmentLacksError, match="cannot be written: Is a directory; name another file"):
+        bench_kernels(**SMALL, csv=tmp_path, on_row=lambda row: pytest.fail("something was timed"))
 
 
 def test_the_command_prints_a_line_a_method_and_what_its_columns_are():

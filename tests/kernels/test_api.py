@@ -91,7 +91,7 @@ def test_gradients_are_refused_rather_than_silently_dropped(make, operation, nam
 def test_auto_is_what_choose_says(make, operation, tokens):
     case = make(tokens=tokens, lam=0.6)
     name = dk.choose(operation, case.q, case.layout).impl
-    assert name in dk.implementations()
+    assert name in dk.implementations("cpu")
     auto, named = _call(case, operation), _call(case, operation, impl=name)
     for one, other in zip(auto, named, strict=True):
         assert all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
@@ -101,9 +101,19 @@ def test_every_machine_has_the_specification():
     assert {"reference", "chunked"} <= set(dk.implementations())
 
 
+def test_what_runs_depends_on_the_device_of_the_tensors(make, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr("dymos_kernels.triton_runtime.importable", lambda: True)
+    assert "triton" in dk.implementations() and "triton" in dk.implementations("cuda:0")
+    assert "triton" not in dk.implementations("cpu")
+    assert set(dk.implementations("mps")) == {"chunked", "augment", "flex", "reference"}
+    with pytest.raises(ValueError, match="impl 'triton' is not available on cpu; choose one of auto, lse"):
+        _call(make(lam=0.6), impl="triton")
+
+
 def test_double_precision_in_gives_double_precision_out(make):
     case = make(dtype=torch.float64, lam=0.6)
-    for impl in set(dk.implementations()) - {"triton"}:  # it refuses, see test_triton.py
+    for impl in ("auto", *dk.implementations("cpu")):
         out, mass = _call(case, impl=impl)
         assert out.dtype == torch.float64 and mass.mass.dtype == torch.float32
 

@@ -73,9 +73,9 @@ def test_a_file_with_other_columns_is_left_as_it_is(rows, tmp_path):
 
 
 def test_an_unknown_implementation_is_refused():
-    with pytest.raises(ValueError, match="'cublas' is not available here; choose from lse"):
-        methods_of(["lse", "cublas"])
-    assert methods_of() == methods_of(None) and "reference" not in methods_of()
+    with pytest.raises(ValueError, match="'cublas' is not available on cpu; choose from lse"):
+        methods_of("cpu", ["lse", "cublas"])
+    assert {"lse", "chunked", "augment", "flex", "eager"} == set(methods_of("cpu"))
 
 
 @pytest.mark.parametrize("shape", [*CUT, *WHOLE], ids=lambda shape: shape.name)

@@ -76,7 +76,7 @@ def test_on_a_cpu_the_table_that_comes_with_the_package_decides(operation, shape
         row
         for row in measurements()
         if row.operation == operation
-        and row.impl in dk.implementations()
+        and row.impl in dk.implementations("cpu")
         and operation in api.IMPLEMENTATIONS[row.impl].automatic
         and (row.setting.length, row.setting.tokens, row.setting.dim) == (shape.length, shape.tokens, shape.dim)
         and (row.setting.device_type, row.setting.dtype, row.setting.threads) == ("cpu", "float32", 1)
@@ -99,6 +99,12 @@ def test_the_choice_is_logged_once(caplog):
     assert [choice.because in record.getMessage() for record in caplog.records] == [True]
 
 
-def test_without_a_measurement_it_says_so():
-    choice = api._choose("frame_mass", replace(LONG, device_type="npu"))
-    assert choice == ("lse", "nothing was measured on npu yet")
+@pytest.mark.parametrize(("device", "impl"), [("cuda", "lse"), ("mps", "chunked")])
+def test_without_a_measurement_it_says_so(device, impl):
+    choice = api._choose("frame_mass", replace(LONG, device_type=device))
+    assert choice == (impl, f"nothing was measured on {device} yet")
+
+
+@pytest.mark.parametrize("setting", [LONG, SHORT, replace(LONG, device_type="cuda")])
+def test_float64_is_computed_in_float64(setting):
+    assert api._choose("attention_with_mass", replace(setting, dtype="float64")).impl == "reference"

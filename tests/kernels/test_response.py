@@ -26,7 +26,7 @@ def _grid(frames):
 
 
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
-@pytest.mark.parametrize("impl", dk.implementations())
+@pytest.mark.parametrize("impl", dk.implementations("cpu"))
 def test_it_is_the_mass_of_each_biased_attention(make, eager, impl, layout):
     grid = _grid(layout.get("frames", 3))
     case = make(**layout)
@@ -41,7 +41,32 @@ def test_it_is_the_mass_of_each_biased_attention(make, eager, impl, layout):
             torch.testing.assert_close(result.text[index].double(), truth.text, atol=1e-6, rtol=0)
 
 
-@pytest.mark.parametrize("impl", dk.implementations())
+@pytest.mark.parametrize("impl", ["reference", "chunked", "lse"])
+@pytest.mark.parametrize("far", ["key frame", "all else"])
+def test_a_strong_bias_brings_back_a_share_too_small_for_float32(make, eager, impl, far):
+    # 200 natural-log units below: a fraction of 1e-87.
+    lam = -200.0 if far == "key frame" else 200.0
+    table = torch.tensor([[[0.0, lam, lam]]])
+
+    def distant(**more):
+        case = make(before=2, seed=3, **more)
+        case.q[..., 0], case.k[..., 0] = 4.0, 0.0
+        rows = slice(*case.layout.span(0))
+        if far == "key frame":
+            case.k[:, :, rows, 0] = -200.0
+        else:
+            case.k[:, :, rows, 0] = 200.0
+        return case
+
+    case = distant()
+    response = dk.frame_response(case.q, case.k, case.layout, table[None], impl=impl)
+    truth = eager(distant(table=table))
+    assert 0.01 < truth.mass[:, :, 1:, 0].min() and truth.mass[:, :, 1:, 0].max() < 0.99
+    torch.testing.assert_close(response.mass[0].double(), truth.mass, atol=3e-5, rtol=0)
+    torch.testing.assert_close(response.text[0].double(), truth.text, atol=3e-5, rtol=0)
+
+
+@pytest.mark.parametrize("impl", dk.implementations("cpu"))
 def test_each_batch_row_and_head_has_its_own_strength(make, eager, impl):
     grid = torch.tensor([[[[0.0, 0.5, INF], [-INF, -0.5, 3.0]]], [[[0.0, 2.0, -2.0], [0.0, 0.0, 0.0]]]])
     case = make(before=2)

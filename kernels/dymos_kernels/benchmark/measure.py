@@ -29,17 +29,17 @@ Method = tuple[str, str, Callable[[], Any]]
 """Operation, implementation, call."""
 
 
-def methods_of(impls: Sequence[str] | None = None) -> tuple[str, ...]:
-    """Return the implementations to time: those asked for, or all of this machine but the specification.
+def methods_of(device: str, impls: Sequence[str] | None = None) -> tuple[str, ...]:
+    """Return the implementations to time on ``device``: those asked for, or all there are but the specification.
 
     Raises
     ------
     ValueError
         For an unknown name.
     """
-    known = (*(name for name in implementations() if name != "reference"), "eager")
+    known = (*(name for name in implementations(device) if name != "reference"), "eager")
     if unknown := [name for name in impls or () if name not in known]:
-        raise ValueError(f"impl {', '.join(unknown)!r} is not available here; choose from {', '.join(known)}")
+        raise ValueError(f"impl {', '.join(unknown)!r} is not available on {device}; choose from {', '.join(known)}")
     return tuple(impls or known)
 
 
