@@ -32,6 +32,13 @@ def test_errors_are_against_the_specification_under_the_bias_that_was_given(rows
         assert all(error is None or error < 1e-5 for error in (row.output_error, row.mass_error))
 
 
+def test_a_ratio_is_the_time_of_the_method_over_that_of_the_baseline_in_the_same_round(monkeypatch):
+    clock = iter([2.0, 3.0, 1.0, 4.0, 4.0, 8.0])
+    monkeypatch.setattr("dymos_kernels.benchmark.timing.seconds", lambda call, device: next(clock))
+    row = next(measure(SMALL, dtype=torch.float32, device="cpu", rounds=3, impls=[]))
+    assert (row.lowest, row.ratio, row.highest, row.baseline_seconds) == (1.5, 2.0, 4.0, 2.0)
+
+
 def test_a_ratio_lies_between_the_lowest_and_the_highest_of_its_rounds(rows):
     assert all(0 < row.lowest <= row.ratio <= row.highest and row.baseline_seconds > 0 for row in rows)
 
