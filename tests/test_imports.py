@@ -35,6 +35,7 @@ ALLOWED = {
     "runs": {"errors", "layout", "bias", "families", "tap", "store", "pairs", "baselines", "metrics"},
     "analysis": {"errors", "layout", "bias", "store"},
     "figures": {"errors", "layout", "bias", "store", "analysis"},
+    "serving": {"errors", "store"},
     "dymos_kernels": set(),
 }
 WITHOUT_TORCH = (
