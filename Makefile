@@ -36,6 +36,7 @@ lint: install  ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy dashboards/*.py dashboards/app_pages/*.py
 
 format: install  ## what ruff can mend by itself
 	$(BIN)/ruff check --fix .

@@ -34,6 +34,8 @@ def test_the_wheel_holds_every_module_and_nothing_else(wheel):
     assert modules <= packed
     assert {name.split("/")[0] for name in packed} == set(roots)
     assert {"dymos_probe/py.typed", "dymos_kernels/py.typed"} <= packed
+    pages = {f"dymos_probe/{file.relative_to(ROOT)}" for file in (ROOT / "dashboards").rglob("*.py")}
+    assert pages and pages <= packed
 
 
 @pytest.mark.slow
