@@ -9,6 +9,7 @@ import xarray as xr
 from dymos_probe.analysis.difference import difference
 from dymos_probe.analysis.divergence import Order, Text, distance
 from dymos_probe.analysis.dominance import dominance
+from dymos_probe.analysis.maps import maps
 from dymos_probe.analysis.metric_curve import metric_curve
 
 
@@ -42,6 +43,17 @@ class ProbeAccessor:
             branch=branch,
             keep=keep,
         )
+
+    def maps(
+        self,
+        *,
+        conditions: Sequence[str] | None = None,
+        early: float = 0.1,
+        branch: str = "cond",
+        keep: Sequence[str] = (),
+    ) -> xr.DataArray:
+        """Return A of any conditions; see :func:`dymos_probe.analysis.maps.maps`."""
+        return maps(self._ds, conditions=conditions, early=early, branch=branch, keep=keep)
 
     def dominance(
         self,

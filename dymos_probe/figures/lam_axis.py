@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +27,8 @@ class LamAxis:
 
     lams: npt.NDArray[np.float64]
     """The strengths, rising."""
+    reach: tuple[float, float] | None = None
+    """Smallest and largest finite λ of further curves drawn along with it."""
 
     @property
     def finite(self) -> npt.NDArray[np.bool_]:
@@ -34,14 +38,19 @@ class LamAxis:
     @property
     def positions(self) -> npt.NDArray[np.float64]:
         """Place of every λ on the axis."""
+        return self.places(self.lams)
+
+    def places(self, lams: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Return the place of any λ on the axis."""
         low, high = self._span
         room = _APART * (high - low)
-        return np.clip(self.lams, low - room, high + room)
+        return np.asarray(np.clip(np.asarray(lams, dtype=np.float64), low - room, high + room))
 
     @property
     def layout(self) -> dict[str, object]:
         """Settings of the x axis."""
-        low, high = self.positions.min(), self.positions.max()
+        drawn = [*self.positions, *(self.reach or ())]
+        low, high = min(drawn), max(drawn)
         margin = 0.06 * max(high - low, 1.0)
         ticks = self._ticks()
         return {
@@ -56,12 +65,14 @@ class LamAxis:
             "ticklen": 5,
         }
 
-    def mark_untouched(self, figure: go.Figure) -> None:
-        """Draw a line at λ = 0 that says what it is."""
+    def mark_untouched(self, figure: go.Figure, *, named: bool = True, **where: Any) -> None:
+        """Draw a line at λ = 0 that says what it is; ``where`` is the row and column of a figure of several."""
         if 0.0 not in self.lams:
             return
         zero = int(np.flatnonzero(self.lams == 0.0)[0])
-        figure.add_vline(x=0.0, line={"color": MUTED, "width": 1, "dash": "dot"}, layer="below")
+        figure.add_vline(x=0.0, line={"color": MUTED, "width": 1, "dash": "dot"}, layer="below", **where)
+        if not named:
+            return
         figure.add_annotation(
             x=0.0,
             y=1.0,
@@ -77,10 +88,10 @@ class LamAxis:
 
     @property
     def _span(self) -> tuple[float, float]:
-        finite = self.lams[self.finite]
-        if not len(finite):
+        finite = [*self.lams[self.finite].tolist(), *(self.reach or ())]
+        if not finite:
             return -1.0, 1.0
-        low, high = float(finite.min()), float(finite.max())
+        low, high = min(finite), max(finite)
         return (low, high) if high > low else (low - 1.0, high + 1.0)
 
     def _ticks(self) -> list[int]:
@@ -95,8 +106,8 @@ class LamAxis:
         return sorted(chosen)
 
 
-def lam_axis(curve: xr.DataArray | xr.Dataset, what: str) -> LamAxis:
-    """Return the axis of ``curve``, whose λ must rise.
+def lam_axis(curve: xr.DataArray | xr.Dataset, what: str, *, also: Sequence[xr.DataArray] = ()) -> LamAxis:
+    """Return the axis of ``curve``, whose λ must rise, wide enough for the λ in ``also``.
 
     Raises
     ------
@@ -108,4 +119,6 @@ def lam_axis(curve: xr.DataArray | xr.Dataset, what: str) -> LamAxis:
     lams = np.asarray(curve["lam"].values, dtype=np.float64)
     if np.isnan(lams).any() or len(set(lams.tolist())) != len(lams):
         raise InputError(f"a {what} needs every λ once and none NaN, got {', '.join(f'{lam:g}' for lam in lams)}")
-    return LamAxis(lams)
+    further = np.concatenate([np.asarray(each.values, dtype=np.float64).ravel() for each in also]) if also else lams
+    further = further[np.isfinite(further)]
+    return LamAxis(lams, (float(further.min()), float(further.max())) if also and len(further) else None)

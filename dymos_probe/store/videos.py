@@ -12,7 +12,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from dymos_probe.errors import CorruptStoreError, InputError, MissingFileError
-from dymos_probe.store.schema import CONDITION, SAMPLE, video_path
+from dymos_probe.store.schema import CONDITION, CONDITION_COLUMNS, SAMPLE, video_path
 
 FRAME_DIMS = (CONDITION, "time", "y", "x", "rgb")
 
@@ -108,7 +108,8 @@ def read_frames(
                 "make their runs again"
             )
     labels = ds.sel({SAMPLE: sample, CONDITION: list(conditions)}).coords
-    known = {name: labels[name] for name in ("prompt", "seed", SAMPLE, CONDITION, "arm", "lam", "method")}
+    columns = (column.name for column in CONDITION_COLUMNS.values())
+    known = {name: labels[name] for name in ("prompt", "seed", SAMPLE, *columns)}
     return xr.DataArray(
         np.stack([video.frames for video in (first, *others)]),
         dims=FRAME_DIMS,

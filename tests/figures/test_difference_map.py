@@ -41,7 +41,7 @@ def test_the_colours_are_centred_on_zero(values):
 
 def test_the_reference_column_is_outlined_and_its_mean_written():
     figure = difference_map(delta(scale=0.125))
-    (outline,) = figure.layout.shapes
+    outline = figure.layout.shapes[-1]
     assert (outline.x0, outline.x1, outline.y0, outline.y1) == (-0.5, 0.5, -0.5, 4.5)
     assert "+0.125" in figure.layout.annotations[0].text
 
@@ -57,6 +57,15 @@ def test_the_title_says_what_was_averaged():
     title = difference_map(delta(lam=0.6, early=0.1, samples_used=1)).layout.title.text
     assert "λ = 0.6 · first 10% of the steps · 1 sample<" in title
     assert difference_map(delta()).layout.template == TEMPLATE
+
+
+def test_the_map_of_one_layer_and_head_says_which_it_is():
+    one = delta(early=0.1).assign_coords(layer=3, head=7)
+    assert "layer 3 · head 7" in difference_map(one).layout.title.text
+    assert "layers 0–2, 5 · head 7" in difference_map(delta(layers=[0, 1, 2, 5], heads=[7])).layout.title.text
+    assert "step 4" in difference_map(delta().assign_coords(step=4)).layout.title.text
+    alg = difference_map(delta(lam=float("nan"), conditions="alg − t2v")).layout.title.text
+    assert "nan" not in alg and "alg − t2v" in alg
 
 
 def test_other_dims_and_holes_are_refused():

@@ -65,6 +65,69 @@ def test_no_distance_below_zero_is_labelled(scale):
     assert axis.range[1] / axis.dtick < 9
 
 
+def minimum(place="inside", low=0.4, high=0.8, **changes):
+    values = {
+        "closest_lam": 0.55,
+        "closest_lam_low": low,
+        "closest_lam_high": high,
+        "least_distance": 0.0015,
+        "place": place,
+        "fitted": ("lam_fit", [0.1, 0.02, 0.0015, 0.01]),
+    }
+    return xr.Dataset(values | changes, coords={"lam_fit": [-1.0, 0.0, 0.55, 1.0]}, attrs={"level": 0.9})
+
+
+def direct(lams=(-1.5, 0.0, 1.0, 3.0), values=(0.4, 0.03, 0.02, 0.05), exact=True):
+    return xr.DataArray(list(values), dims="lam", coords={"lam": list(lams)}, attrs={"exact": exact})
+
+
+def test_a_fitted_curve_replaces_the_line_and_its_minimum_is_what_is_marked():
+    figure = distance_curve(curve(), minimum=minimum())
+    named = {trace.name: trace for trace in figure.data}
+    assert list(named["fitted curve"].x) == [-1.0, 0.0, 0.55, 1.0]
+    assert list(named["fitted curve"].y) == [0.1, 0.02, 0.0015, 0.01]
+    assert named["measured"].mode == "markers" and list(named["measured"].y) == [0.1, 0.03, 0.002, 0.01]
+    assert (figure.data[-1].x, figure.data[-1].y) == ((0.55,), (0.0015,))
+    (band,) = [shape for shape in figure.layout.shapes if shape.type == "rect"]
+    assert (band.x0, band.x1) == (0.4, 0.8)
+    assert "closest at λ = 0.550 (90 % interval 0.400 to 0.800)" in title(figure)
+
+
+def test_a_minimum_without_interval_or_at_the_edge_is_said_to_be_so():
+    alone = distance_curve(curve(), minimum=minimum(low=np.nan, high=np.nan))
+    assert not [shape for shape in alone.layout.shapes if shape.type == "rect"] and "interval" not in title(alone)
+    assert "at the edge: the largest λ tried" in title(distance_curve(curve(), minimum=minimum("largest")))
+
+
+def test_the_direct_effect_is_dashed_says_if_it_is_exact_and_widens_the_axis():
+    figure = distance_curve(curve(), counterfactual=direct())
+    dashed = next(trace for trace in figure.data if trace.name == "direct effect, exact")
+    assert dashed.line.dash == "dash" and list(dashed.x) == [-1.5, 0.0, 1.0, 3.0] and dashed.y[0] == 0.4
+    low, high = figure.layout.xaxis.range
+    assert low < -1.5 and high > 3.0 and figure.layout.yaxis.range[1] > 0.4
+    assert list(figure.layout.xaxis.ticktext) == ["−1", "0", "0.6", "1"], "ticks are the λ that were run"
+    named = [trace.name for trace in distance_curve(curve(), counterfactual=direct(exact=False)).data]
+    assert "direct effect, approximate" in named
+    infinite = distance_curve(curve(), counterfactual=direct(lams=(-1.0, 0.0, 1.0, np.inf)))
+    apart = next(trace for trace in infinite.data if trace.name == "direct effect, exact" and trace.mode == "markers")
+    assert list(apart.y) == [0.05] and apart.x[0] > 1.0 and np.isfinite(apart.x[0])
+
+
+def test_a_minimum_or_direct_effect_that_is_none_is_refused():
+    with pytest.raises(InputError, match="needs fitted over"):
+        distance_curve(curve(), minimum=minimum().drop_vars("fitted"))
+    with pytest.raises(InputError, match="needs closest_lam over no dims"):
+        distance_curve(curve(), minimum=minimum().expand_dims(head=2))
+    with pytest.raises(InputError, match="fitted curve holds NaN"):
+        distance_curve(curve(), minimum=minimum(closest_lam=np.nan))
+    with pytest.raises(InputError, match="counterfactual distance holds NaN"):
+        distance_curve(curve(), counterfactual=direct(values=(1, 2, np.nan, 3)))
+    unsaid = direct()
+    unsaid.attrs.clear()
+    with pytest.raises(InputError, match="attribute exact"):
+        distance_curve(curve(), counterfactual=unsaid)
+
+
 def test_what_is_no_curve_is_refused():
     with pytest.raises(InputError, match="select or average the others first"):
         distance_curve(curve().expand_dims(head=2))

@@ -54,6 +54,33 @@ def test_a_method_without_strength_comes_last_under_its_own_name():
     assert list(frame_strip(frames).layout.yaxis.ticktext) == rows
 
 
+def test_controls_schedules_and_methods_are_named_by_what_they_are():
+    rows = {
+        "arm": ["i2v", "i2v", "t2v", "i2v", "i2v", "i2v"],
+        "lam": [np.nan, 1.0, 0.0, 0.0, 1.0, 1.0],
+        "method": ["alg", "dymos", "none", "none", "dymos", "dymos"],
+        "step_ratio": [np.nan, 0.2, 0.0, 0.0, 0.2, 0.2],
+        "schedule": ["", "uniform", "", "", "matched-0b9d3c2f61a8", "uniform"],
+        "bias_key_frame": [0, 0, 0, 0, 0, 3],
+        "bias_branches": ["cond"] * 6,
+        "bias_layers": [""] * 6,
+        "bias_heads": [""] * 6,
+        "bias_query_frames": [""] * 6,
+    }
+    frames = xr.DataArray(
+        np.random.default_rng(0).integers(0, 256, (6, 2, 16, 16, 3), dtype=np.uint8),
+        dims=("condition", "time", "y", "x", "rgb"),
+        coords={"condition": list("abcdef"), **{name: ("condition", column) for name, column in rows.items()}},
+    )
+    figure = frame_strip(frames)
+    names = list(figure.layout.yaxis.ticktext)
+    assert names[:2] == ["T2V", "I2V, λ = 0 (untouched)"] and names[-1] == "I2V, ALG"
+    assert sum("matched schedule" in name for name in names) == 1
+    assert sum("on frame 3 instead of the reference frame" in name for name in names) == 1
+    alg = picture(figure)[-9 * 16 :, : 9 * 16]
+    np.testing.assert_array_equal(alg, frames.values[0, 0].repeat(9, axis=0).repeat(9, axis=1))
+
+
 def test_the_whole_tile_is_the_frame_enlarged_by_a_whole_factor():
     frames = videos(height=48, width=48, time=2)
     enlarged = np.kron(frames.values[1, 0], np.ones((3, 3, 1), dtype=np.uint8))

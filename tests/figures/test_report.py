@@ -2,17 +2,29 @@
 
 import csv
 import shutil
+from datetime import date
 from html import unescape
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from dymos_probe.analysis.exemplars import exemplars
 from dymos_probe.errors import EnvironmentLacksError
 from dymos_probe.figures.report import write_report
 from dymos_probe.figures.sections import LeftOut, Section, sections
+from dymos_probe.figures.sections.videos import liveliest_line
 from dymos_probe.runs.media import write_video
-from dymos_probe.store import Condition, extend_study, open_study, video_path, write_metric
+from dymos_probe.store import (
+    Condition,
+    Run,
+    extend_study,
+    finish_study,
+    open_study,
+    video_path,
+    write_metric,
+    write_run,
+)
 from dymos_probe.testing.synthetic import synthetic_study
 
 ABOUT = {"long_name": "motion <degree>", "units": "px"}
@@ -62,17 +74,88 @@ def parts(path, kind):
 def test_every_figure_is_in_the_page_once_with_its_sentences_and_a_file_beside_it(known, tmp_path, drawn):
     report = write_report(known, tmp_path / "out")
     assert report.left_out == ()
-    names = ["difference_map", "distance", "metric_motion", "strip_1", "strip_2", "strip_3"]
+    arms = ["arm_maps", "difference_map", "dominance_by_step", "heads"]
+    over = ["reference_attention", "distance", "metric_motion"]
+    names = [*arms, *over, "strip_1", "strip_2", "strip_3", "time_slice"]
     assert list(drawn) == [f"{name}.png" for name in names]
-    tables = ["conditions.csv", "difference_map.csv", "distance.csv", "metric_motion.csv"]
+    tables = [f"{name}.csv" for name in ("conditions", *arms, *over)]
     assert [path.name for path in report.written] == ["index.html", *drawn, *tables]
     page = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
     assert page.count("plotly.js v") == 1 and '<script src="http' not in page
     assert page.count("Plotly.newPlot(") == len(names)
-    text = unescape(page)
+    text = unescape(page).replace("\xa0", " ")
     for part in parts(known, Section).values():
-        assert part.said in text and part.how in text
+        assert part.said in text and part.how.strip() in text
+        assert f"<a href='#{part.name}'>" in page and f"<section id='{part.name}'>" in page
+        assert f"<a href='{part.name}.png'>" in page, "its picture is linked"
+    assert page.count('role="group" aria-label="') == len(names), "each figure is told to who cannot see it"
+    assert page.count("<a href='#") == len(names) + 1, "and the table of conditions"
     assert "motion <degree>" not in page, "text from a study is text, not HTML"
+
+
+def test_the_page_says_what_was_run_and_when(known, tmp_path, no_browser):
+    write_report(known, tmp_path / "out")
+    page = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    assert f"<dd>{date.today().isoformat()}</dd>" in page and "<dt>pair</dt><dd>synthetic</dd>" in page
+    assert "4 samples, 5 conditions, 20 runs; 6 steps × 3 layers × 2 heads, 4 latent frames" in page
+    assert "width=device-width" in page and ".png'>" not in page, "no link to what is not there"
+
+
+def test_a_method_without_strength_is_in_the_strips_the_slice_and_the_table(known, tmp_path, no_browser):
+    plain = {"key_frame": 0, "branches": "cond", "layers": "", "heads": ""}
+    alg = Condition(id="alg", arm="i2v", lam=np.nan, step_ratio=np.nan, schedule="", method="alg", **plain)
+    extend_study(known, conditions=[alg])
+    ds = open_study(known)
+    untouched = ds.sel(condition="i2v")
+    for sample in ds["sample"].values:
+        maps, mass = (untouched[name].sel(sample=sample).values for name in ("attention", "text_mass"))
+        steps = {name: untouched[name].sel(sample=sample).values for name in ("timestep", "sigma", "expert")}
+        write_run(known, Run(sample=str(sample), condition="alg", attention=maps, text_mass=mass, **steps))
+        video = np.random.default_rng(1).integers(0, 256, (5, 32, 48, 3), dtype=np.uint8)
+        write_video(video_path(known, str(sample), "alg"), video, fps=8)
+    finish_study(known)
+    made = parts(known, Section)
+    for number in (1, 2, 3):
+        assert made[f"strip_{number}"].figure.layout.yaxis.ticktext[-1] == "I2V, ALG"
+        assert "I2V, ALG: " in made[f"strip_{number}"].said
+    assert "I2V, ALG" in [note.text for note in made["time_slice"].figure.layout.annotations]
+    lines = [line.name for line in made["dominance_by_step"].figure.data]
+    assert lines[0] == "T2V" and "I2V, ALG" in lines
+    assert made["distance"].said.startswith("Of the λ tried (−1, 0, 1, 2)"), "it is no λ"
+    write_report(known, tmp_path / "out")
+    assert "<td>alg</td><td>i2v</td><td>ALG</td><td>—</td>" in (tmp_path / "out" / "index.html").read_text("utf-8")
+
+
+def test_a_sample_without_the_method_keeps_its_strip_of_the_others(known):
+    plain = {"key_frame": 0, "branches": "cond", "layers": "", "heads": ""}
+    alg = Condition(id="alg", arm="i2v", lam=np.nan, step_ratio=np.nan, schedule="", method="alg", **plain)
+    extend_study(known, conditions=[alg])
+    made = parts(known, Section)
+    assert list(made["strip_1"].figure.layout.yaxis.ticktext)[-1] == "I2V, λ = 2"
+    assert [line.name for line in made["dominance_by_step"].figure.data][-1] == "I2V, λ = 2"
+
+
+def test_motion_and_quality_stand_together_where_both_are_measured(known):
+    for number, sample in enumerate(open_study(known)["sample"].values):
+        for place, condition in enumerate(open_study(known)["condition"].values):
+            for name, value in (("optical_flow", number + place), ("temporal_flickering", 0.9 - place / 100)):
+                write_metric(known, name, str(sample), str(condition), value, {"long_name": name, "units": "1"})
+    part = parts(known, Section)["motion_and_quality"]
+    motion, quality = part.figure.data
+    # By λ −1, 0, 1, 2; of T2V, I2V, −1, 1, 2 the places are 0 to 4.
+    np.testing.assert_allclose(motion.y, [3.5, 2.5, 4.5, 5.5])
+    np.testing.assert_allclose(quality.y, [0.88, 0.89, 0.87, 0.86])
+    assert "changes by +1.0 at λ = −1 and +3.0 at λ = 2" in part.said
+    np.testing.assert_allclose(part.data["quality_mean"], quality.y)
+
+
+def test_the_slice_lies_along_the_motion():
+    frames = np.zeros((1, 4, 20, 30, 3), np.uint8)
+    for time in range(4):
+        frames[0, time, 7, 3 + 5 * time : 6 + 5 * time] = 255
+    da = xr.DataArray(frames, dims=("condition", "time", "y", "x", "rgb"))
+    assert liveliest_line(da) == ("y", 7)
+    assert liveliest_line(da.transpose("condition", "time", "x", "y", "rgb").rename(x="y", y="x")) == ("x", 7)
 
 
 def test_the_summary_says_what_the_study_was_made_to_show(known, tmp_path, no_browser):
@@ -98,7 +181,7 @@ def test_the_tables_hold_the_numbers_of_the_figures(known, tmp_path, no_browser)
 def test_without_a_browser_the_page_and_tables_are_there(known, tmp_path, no_browser):
     report = write_report(known, tmp_path / "out")
     assert not list((tmp_path / "out").glob("*.png")) and all(path.is_file() for path in report.written)
-    assert len(report.left_out) == 1 and "strip_3.png: a PNG needs Chrome" in report.left_out[0]
+    assert len(report.left_out) == 1 and "11 pictures (PNG): a PNG needs Chrome" in report.left_out[0]
 
 
 def test_a_study_at_zero_alone_has_its_pair_of_videos_and_says_how_to_go_on(tmp_path):
@@ -107,7 +190,8 @@ def test_a_study_at_zero_alone_has_its_pair_of_videos_and_says_how_to_go_on(tmp_
     for condition in known.conditions:
         video = np.zeros((3, 32, 48, 3), np.uint8)
         write_video(video_path(known.path, "sample-0", condition), video, fps=8)
-    assert set(parts(known.path, Section)) == {"difference_map", "strip_1"}
+    arms = {"arm_maps", "difference_map", "dominance_by_step", "heads"}
+    assert set(parts(known.path, Section)) == {*arms, "strip_1", "time_slice"}
     left_out = parts(known.path, LeftOut)
     assert set(left_out) == {"curves over λ"} and "probe intervene" in left_out["curves over λ"].reason
 
