@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Unpack
 
 import xarray as xr
 
@@ -10,11 +11,16 @@ from dymos_probe.analysis.difference import difference
 from dymos_probe.analysis.divergence import Order, Text, distance
 from dymos_probe.analysis.dominance import dominance
 from dymos_probe.analysis.metric_curve import metric_curve
+from dymos_probe.analysis.window import WindowOptions
 
 
 @xr.register_dataset_accessor("probe")  # type: ignore[no-untyped-call]
 class ProbeAccessor:
-    """What a study can be asked; each method is the function of the same name."""
+    """What a study can be asked; each method is the function of the same name.
+
+    ``options`` are those of the window, `dymos_probe.analysis.window.WindowOptions`: early or steps,
+    layers, heads, samples, branch.
+    """
 
     def __init__(self, ds: xr.Dataset) -> None:
         """Hold the dataset."""
@@ -27,9 +33,8 @@ class ProbeAccessor:
         step_ratio: float | None = None,
         schedule: str | None = None,
         condition: str | None = None,
-        early: float = 0.1,
-        branch: str = "cond",
         keep: Sequence[str] = (),
+        **options: Unpack[WindowOptions],
     ) -> xr.DataArray:
         """Return ΔA; see :func:`dymos_probe.analysis.difference.difference`."""
         return difference(
@@ -38,21 +43,19 @@ class ProbeAccessor:
             step_ratio=step_ratio,
             schedule=schedule,
             condition=condition,
-            early=early,
-            branch=branch,
             keep=keep,
+            **options,
         )
 
     def dominance(
         self,
         *,
         conditions: Sequence[str] | None = None,
-        early: float = 1.0,
-        branch: str = "cond",
         keep: Sequence[str] = (),
+        **options: Unpack[WindowOptions],
     ) -> xr.DataArray:
         """Return attention on the reference frame; see :func:`dymos_probe.analysis.dominance.dominance`."""
-        return dominance(self._ds, conditions=conditions, early=early, branch=branch, keep=keep)
+        return dominance(self._ds, conditions=conditions, keep=keep, **options)
 
     def distance(
         self,
@@ -62,9 +65,8 @@ class ProbeAccessor:
         order: Order = "mean_first",
         text: Text = "renormalise",
         base: float | None = None,
-        early: float = 0.1,
-        branch: str = "cond",
         keep: Sequence[str] = (),
+        **options: Unpack[WindowOptions],
     ) -> xr.DataArray:
         """Return d(λ); see :func:`dymos_probe.analysis.divergence.distance`."""
         return distance(
@@ -74,9 +76,8 @@ class ProbeAccessor:
             order=order,
             text=text,
             base=base,
-            early=early,
-            branch=branch,
             keep=keep,
+            **options,
         )
 
     def metric_curve(self, name: str, *, step_ratio: float | None = None, schedule: str | None = None) -> xr.Dataset:
