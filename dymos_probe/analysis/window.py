@@ -10,6 +10,7 @@ from typing import Any, TypedDict
 import numpy as np
 import xarray as xr
 
+from dymos_probe.analysis.mean import mean_over
 from dymos_probe.analysis.select import early_steps
 from dymos_probe.errors import InputError
 from dymos_probe.store.schema import (
@@ -154,9 +155,7 @@ def averaged(
         Dims not averaged, besides several conditions.
     """
     part = recorded_in(ds, cheapest(ds, names, within=within, keep=keep), conditions, samples, within)
-    rest = [dim for dim in part.dims if dim not in (CONDITION, *keep)]
-    # Runs marked complete hold no NaN: the reader has seen to it.
-    return part.mean(rest, skipna=False, dtype=np.float64)
+    return mean_over(part, [str(dim) for dim in part.dims if dim not in (CONDITION, *keep)])
 
 
 def cheapest(ds: xr.Dataset, names: Iterable[str], *, within: Window, keep: Sequence[str]) -> str:
@@ -172,15 +171,21 @@ def recorded_in(
     """Return variable ``name`` of some runs in a window, lazy, as stored, without labels that differ by run or step."""
     part = ds[name]
     part = part.drop_vars([n for n in part.coords if n in ("timestep", "sigma", "expert")])
+    rest: dict[str, list[int]] = {}
+    for dim, labels in ((SAMPLE, samples), (CONDITION, [conditions] if isinstance(conditions, str) else conditions)):
+        # First the stretch they lie in: what is not read need not be planned either.
+        places = _places(ds, dim, labels)
+        first = min(places)
+        part = part.isel({dim: slice(first, max(places) + 1)})
+        rest[dim] = [place - first for place in places]
     part = part.isel({BRANCH: [str(label) for label in ds[BRANCH].values].index(within.branch)})
-    part = _take(part, STEP, within.steps)
-    for dim, positions in ((LAYER, within.layers), (HEAD, within.heads)):
-        if positions is not None and dim in part.dims:
-            part = _take(part, dim, positions)
-    part = _take(part, SAMPLE, _places(ds, SAMPLE, samples))
-    if isinstance(conditions, str):
-        return part.isel({CONDITION: _places(ds, CONDITION, [conditions])[0]})
-    return _take(part, CONDITION, _places(ds, CONDITION, conditions))
+    part = _at_steps(part, within.steps)
+    chosen = {LAYER: within.layers, HEAD: within.heads}
+    rest |= {dim: list(at) for dim, at in chosen.items() if at is not None and dim in part.dims}
+    for dim, positions in rest.items():
+        if positions != list(range(part.sizes[dim])):
+            part = part.isel({dim: positions})
+    return part.isel({CONDITION: 0}) if isinstance(conditions, str) else part
 
 
 def _places(ds: xr.Dataset, dim: str, labels: Sequence[str]) -> list[int]:
@@ -188,15 +193,14 @@ def _places(ds: xr.Dataset, dim: str, labels: Sequence[str]) -> list[int]:
     return [place[label] for label in labels]
 
 
-def _take(part: xr.DataArray, dim: str, positions: Sequence[int]) -> xr.DataArray:
-    # A slice reaches the store, a list reads whole blocks first: so stretches of neighbours are taken as slices.
-    breaks = np.flatnonzero(np.diff(positions) != 1) + 1
-    bounds = [0, *breaks.tolist(), len(positions)]
-    stretches = [slice(positions[a], positions[b - 1] + 1) for a, b in pairwise(bounds)]
-    pieces = [part.isel({dim: stretch}) for stretch in stretches]
+def _at_steps(part: xr.DataArray, steps: Sequence[int]) -> xr.DataArray:
+    # A slice reaches the store, a list reads whole blocks first: so neighbours are taken as slices.
+    breaks = np.flatnonzero(np.diff(steps) != 1) + 1
+    bounds = [0, *breaks.tolist(), len(steps)]
+    pieces = [part.isel({STEP: slice(steps[a], steps[b - 1] + 1)}) for a, b in pairwise(bounds)]
     if len(pieces) == 1:
         return pieces[0]
-    return xr.concat(pieces, dim=dim, coords="minimal", compat="override", join="exact", combine_attrs="override")
+    return xr.concat(pieces, dim=STEP, coords="minimal", compat="override", join="exact", combine_attrs="override")
 
 
 def _part_of(ds: xr.Dataset, dim: str, option: str, given: Sequence[int] | None) -> tuple[int, ...] | None:

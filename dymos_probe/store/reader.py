@@ -279,6 +279,8 @@ def _lazy(path: Path, group: zarr.Group, name: str) -> dask.array.Array:
 
 
 def _blocks(member: zarr.Array[Any]) -> tuple[int, ...]:
+    if len(member.shape) == 2:  # a value a run: all of them at once
+        return member.shape
     sizes = list(member.chunks)
     if member.shards is not None:
         one_step = int(np.prod(sizes)) * member.dtype.itemsize

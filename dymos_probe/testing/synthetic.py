@@ -126,8 +126,8 @@ def synthetic_study(
         )
     path = Path(path)
     ids = tuple(f"sample-{index}" for index in range(samples)) if isinstance(samples, int) else tuple(samples)
-    conditions = _conditions(lams, step_ratio)
-    attention, text_mass = _t2v_maps(np.random.default_rng(seed), len(ids), shape, dominance, text)
+    conditions = conditions_over(lams, step_ratio)
+    attention, text_mass = t2v_maps(np.random.default_rng(seed), len(ids), shape, dominance, text)
     known = {"t2v": (attention, text_mass)}
     known["i2v"] = tilt(attention, text_mass, float(logit(dominance) - logit(dominance + excess)))
     for condition in conditions[2:]:
@@ -149,7 +149,7 @@ def synthetic_study(
     for index, name in enumerate(ids):
         for condition in conditions:
             maps, mass = known[condition.id]
-            run = _run(name, condition.id, maps[index], mass[index], shape)
+            run = as_run(name, condition.id, maps[index], mass[index], shape)
             if condition.id in responses:
                 under, mass_under = (part[index].astype(np.float32) for part in responses[condition.id])
                 run = replace(run, attention_response=under, text_mass_response=mass_under)
@@ -167,7 +167,9 @@ def synthetic_study(
     )
 
 
-def _conditions(lams: Sequence[float], step_ratio: float) -> list[Condition]:
+def conditions_over(lams: Sequence[float], step_ratio: float) -> list[Condition]:
+    """Return ``t2v``, ``i2v``, and ``i2v lam=…`` for every λ ≠ 0."""
+
     def condition(label: str, arm: Arm, lam: float) -> Condition:
         method: Method = "dymos" if lam != 0.0 else "none"
         return Condition(
@@ -187,9 +189,10 @@ def _conditions(lams: Sequence[float], step_ratio: float) -> list[Condition]:
     return [condition("t2v", "t2v", 0.0), condition("i2v", "i2v", 0.0), *modulated]
 
 
-def _t2v_maps(
+def t2v_maps(
     rng: np.random.Generator, samples: int, shape: AttentionShape, dominance: float, text: float
 ) -> tuple[Maps, Maps]:
+    """Return random attention and text mass of the T2V arm, frame 0 holding ``dominance`` of rows f ≥ 1."""
     lead = (samples, len(shape.branches), shape.steps, len(shape.layers), shape.heads)
     mass = text * rng.uniform(0.5, 1.5, size=(*lead, shape.frames))
     video = 1.0 - mass
@@ -219,7 +222,8 @@ def _responses(maps: Maps, mass: Maps, lams: Sequence[float]) -> tuple[Maps, Map
     return np.stack([under for under, _ in each], axis=1), np.stack([mass_under for _, mass_under in each], axis=1)
 
 
-def _run(sample: str, condition: str, maps: Maps, mass: Maps, shape: AttentionShape) -> Run:
+def as_run(sample: str, condition: str, maps: Maps, mass: Maps, shape: AttentionShape) -> Run:
+    """Return the maps of one run as the store takes them, with the labels of its steps."""
     sigma = np.linspace(1.0, 0.0, shape.steps, endpoint=False)
     return Run(
         sample=sample,
