@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Unpack
+from typing import Any, Unpack
 
 import xarray as xr
 
 from dymos_probe.analysis.difference import difference
+from dymos_probe.analysis.distance_minimum import distance_minimum
 from dymos_probe.analysis.divergence import Order, Text, distance
 from dymos_probe.analysis.dominance import dominance
+from dymos_probe.analysis.entropy import entropy
+from dymos_probe.analysis.heads import heads
+from dymos_probe.analysis.interval import interval
 from dymos_probe.analysis.metric_curve import metric_curve
+from dymos_probe.analysis.profile import profile
 from dymos_probe.analysis.window import WindowOptions
 
 
@@ -79,6 +84,43 @@ class ProbeAccessor:
             keep=keep,
             **options,
         )
+
+    def distance_minimum(
+        self, *, level: float = 0.95, resamples: int = 2000, seed: int = 0, **options: Any
+    ) -> xr.Dataset:
+        """Return the λ of least d(λ); see :func:`dymos_probe.analysis.distance_minimum.distance_minimum`."""
+        return distance_minimum(self._ds, level=level, resamples=resamples, seed=seed, **options)
+
+    def profile(
+        self,
+        *,
+        conditions: Sequence[str] | None = None,
+        keep: Sequence[str] = (),
+        **options: Unpack[WindowOptions],
+    ) -> xr.Dataset:
+        """Return attention by distance in time; see :func:`dymos_probe.analysis.profile.profile`."""
+        return profile(self._ds, conditions=conditions, keep=keep, **options)
+
+    def entropy(
+        self,
+        *,
+        conditions: Sequence[str] | None = None,
+        text: Text = "renormalise",
+        keep: Sequence[str] = (),
+        **options: Unpack[WindowOptions],
+    ) -> xr.DataArray:
+        """Return how widely attention spreads; see :func:`dymos_probe.analysis.entropy.entropy`."""
+        return entropy(self._ds, conditions=conditions, text=text, keep=keep, **options)
+
+    def heads(self, *, condition: str | None = None, clusters: int = 4, **options: Unpack[WindowOptions]) -> xr.Dataset:
+        """Return layers × heads ranked by what they carry; see :func:`dymos_probe.analysis.heads.heads`."""
+        return heads(self._ds, condition=condition, clusters=clusters, **options)
+
+    def interval(
+        self, name: str, *, level: float = 0.95, resamples: int = 2000, seed: int = 0, **options: Any
+    ) -> xr.Dataset:
+        """Return an analysis with its bootstrap interval; see :func:`dymos_probe.analysis.interval.interval`."""
+        return interval(self._ds, name, level=level, resamples=resamples, seed=seed, **options)
 
     def metric_curve(self, name: str, *, step_ratio: float | None = None, schedule: str | None = None) -> xr.Dataset:
         """Return a metric over λ; see :func:`dymos_probe.analysis.metric_curve.metric_curve`."""

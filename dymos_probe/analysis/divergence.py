@@ -52,7 +52,7 @@ def jensen_shannon(
     if base is not None and not base > 1.0:
         raise InputError(f"base {base} must be above 1; 2 gives bits, None nats")
     result: xr.DataArray = xr.apply_ufunc(
-        _jensen_shannon, p, q, input_core_dims=[[dim], [dim]], dask="parallelized", output_dtypes=[np.float64]
+        row_divergence, p, q, input_core_dims=[[dim], [dim]], dask="parallelized", output_dtypes=[np.float64]
     )
     result = result if base is None else result / np.log(base)
     units = "nats" if base is None else "bits" if base == 2.0 else f"log base {base:g}"
@@ -194,7 +194,14 @@ def _with_text_bin(maps: xr.DataArray, mass: xr.DataArray) -> xr.DataArray:
     return joined.chunk({KEY_FRAME: -1})
 
 
-def _jensen_shannon(p: npt.NDArray[np.float64], q: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def row_divergence(p: npt.NDArray[np.float64], q: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return the Jensen-Shannon divergence of rows (…, key), nats, (…).
+
+    Raises
+    ------
+    InputError
+        Where a mass is negative, NaN or sums to zero.
+    """
     # An empty block is how dask asks for the type of the result.
     if p.size and q.size:
         for mass in (p, q):

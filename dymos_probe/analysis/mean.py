@@ -21,7 +21,7 @@ def mean_over(values: xr.DataArray, dims: Sequence[str]) -> xr.DataArray:
     axes = tuple(values.get_axis_num(dims))
     if not isinstance(values.data, dask.array.Array):
         return values.mean(dims, skipna=False, dtype=np.float64)
-    total = dask.array.reduction(
+    total = dask.array.reduction(  # type: ignore[no-untyped-call]
         values.data,
         chunk=_sum,
         combine=_added,
@@ -33,7 +33,7 @@ def mean_over(values: xr.DataArray, dims: Sequence[str]) -> xr.DataArray:
     )
     count = np.prod([values.sizes[dim] for dim in dims], dtype=np.int64)
     # The labels of what is left are those xarray would leave.
-    return values.isel(dict.fromkeys(dims, 0), drop=True).copy(data=total / count)
+    return values.isel(dict.fromkeys(dims, 0), drop=True).copy(data=total / count).drop_attrs(deep=False)
 
 
 def _sum(block: npt.NDArray[Any], *, axis: tuple[int, ...], keepdims: bool) -> npt.NDArray[np.float64]:
@@ -41,7 +41,7 @@ def _sum(block: npt.NDArray[Any], *, axis: tuple[int, ...], keepdims: bool) -> n
 
 
 def _added(parts: Any, *, axis: tuple[int, ...], keepdims: bool) -> npt.NDArray[np.float64]:
-    first, *rest = flatten(parts) if isinstance(parts, list) else [parts]
+    first, *rest = flatten(parts) if isinstance(parts, list) else [parts]  # type: ignore[no-untyped-call]
     total = np.array(first)
     for part in rest:
         total += part

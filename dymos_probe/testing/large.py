@@ -66,7 +66,7 @@ def large_study(
     path
         A new folder.
     samples, conditions
-        How many of each have runs; two conditions are the arms, more are modulations of the smallest \\|λ\\| first.
+        How many of each have runs; two conditions are the arms, more are modulations, the weakest first.
     shape
         Sizes of a run.
     on_run
@@ -93,8 +93,9 @@ def large_study(
     for index, name in enumerate(names[:samples]):
         maps, mass = (part[0] for part in t2v_maps(np.random.default_rng(index), 1, shape, DOMINANCE, 0.1))
         for place, condition in enumerate(known[:conditions]):
-            of_run = (maps, mass) if condition.arm == "t2v" else tilt(maps, mass, back + condition.lam)
-            write_run(path, as_run(name, condition.id, *of_run, shape))
+            strength = 0.0 if condition.arm == "t2v" else back + condition.lam
+            attention, text_mass = tilt(maps, mass, strength)
+            write_run(path, as_run(name, condition.id, attention, text_mass, shape))
             if on_run is not None:
                 on_run(index * conditions + place + 1, samples * conditions)
     finish_study(path)
