@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Unpack
 
 import xarray as xr
 
@@ -10,12 +11,10 @@ from dymos_probe.analysis.select import (
     check_keep,
     complete_samples,
     i2v_condition,
-    maps_variable,
-    mean_over_rest,
     named_condition,
-    recorded,
     t2v_condition,
 )
+from dymos_probe.analysis.window import MAPS, WindowOptions, averaged, window
 from dymos_probe.store.schema import HEAD, KEY_FRAME, LAYER, QUERY_FRAME, SAMPLE, STEP
 
 _KEPT = (SAMPLE, STEP, LAYER, HEAD)
@@ -28,14 +27,13 @@ def difference(
     step_ratio: float | None = None,
     schedule: str | None = None,
     condition: str | None = None,
-    early: float = 0.1,
-    branch: str = "cond",
     keep: Sequence[str] = (),
+    **options: Unpack[WindowOptions],
 ) -> xr.DataArray:
     """Return ΔA = A_I2V − A_T2V, float64 (*kept dims, query_frame, key_frame), attention mass, lazy.
 
-    It is averaged over the samples complete in both arms, the first ``early`` fraction of the
-    steps (at least one), layers and heads; ``attrs["samples_used"]`` counts the samples.
+    It is averaged over the samples complete in both arms, steps (of the early tenth by default, at
+    least one), layers and heads; ``attrs["samples_used"]`` counts the samples.
 
     Parameters
     ----------
@@ -46,12 +44,11 @@ def difference(
         needed when several share λ.
     condition
         Id of any condition to take instead, a control or another method.
-    early
-        Fraction of the steps, in (0, 1].
-    branch
-        Branch of classifier-free guidance.
     keep
         Dims not averaged: any of sample, step, layer, head.
+    **options
+        The window, `dymos_probe.analysis.window.WindowOptions`: early (0.1) or steps, layers, heads,
+        samples, branch.
 
     Raises
     ------
@@ -59,27 +56,22 @@ def difference(
         When a choice does not exist or is ambiguous, or no sample is complete in both.
     """
     check_keep(keep, _KEPT)
+    within = window(ds, options, early=0.1)
     t2v = t2v_condition(ds)
     if condition is None:
         i2v = i2v_condition(ds, lam, step_ratio=step_ratio, schedule=schedule)
     else:
         i2v = named_condition(ds, condition)
-    samples = complete_samples(ds, [t2v, i2v])
+    samples = complete_samples(ds, [t2v, i2v], among=within.samples)
     t2v_maps, i2v_maps = (
-        recorded(ds, maps_variable(keep), conditions=which, samples=samples, branch=branch, early=early).drop_vars(
-            [name for name, coord in ds.coords.items() if coord.dims == ("condition",)]
-        )
+        averaged(ds, MAPS, conditions=which, samples=samples, within=within, keep=(*keep, QUERY_FRAME, KEY_FRAME))
         for which in (t2v, i2v)
     )
-    delta = mean_over_rest(i2v_maps - t2v_maps, keep, (QUERY_FRAME, KEY_FRAME))
-    delta = delta.transpose(*keep, QUERY_FRAME, KEY_FRAME).rename("difference")
+    delta = (i2v_maps - t2v_maps).transpose(*keep, QUERY_FRAME, KEY_FRAME).rename("difference")
     return delta.assign_attrs(
         long_name="attention difference, I2V − T2V",
         units="attention mass",
         lam=float(ds["lam"].sel(condition=i2v)),
         conditions=f"{i2v} − {t2v}",
-        branch=branch,
-        early=early,
-        samples_used=len(samples),
-        samples_total=ds.sizes[SAMPLE],
+        **within.attrs(ds, samples),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, Unpack, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -13,13 +13,11 @@ from scipy.special import rel_entr
 from dymos_probe.analysis.select import (
     check_keep,
     complete_samples,
-    maps_variable,
-    mean_over_rest,
     modulated_conditions,
-    recorded,
     started_conditions,
     t2v_condition,
 )
+from dymos_probe.analysis.window import MAPS, Window, WindowOptions, averaged, window
 from dymos_probe.errors import InputError
 from dymos_probe.store.schema import CONDITION, HEAD, KEY_FRAME, LAYER, QUERY_FRAME, SAMPLE, STEP, TEXT_MASS
 
@@ -54,7 +52,7 @@ def jensen_shannon(
     if base is not None and not base > 1.0:
         raise InputError(f"base {base} must be above 1; 2 gives bits, None nats")
     result: xr.DataArray = xr.apply_ufunc(
-        _jensen_shannon, p, q, input_core_dims=[[dim], [dim]], dask="parallelized", output_dtypes=[np.float64]
+        row_divergence, p, q, input_core_dims=[[dim], [dim]], dask="parallelized", output_dtypes=[np.float64]
     )
     result = result if base is None else result / np.log(base)
     units = "nats" if base is None else "bits" if base == 2.0 else f"log base {base:g}"
@@ -69,9 +67,8 @@ def distance(
     order: Order = "mean_first",
     text: Text = "renormalise",
     base: float | None = None,
-    early: float = 0.1,
-    branch: str = "cond",
     keep: Sequence[str] = (),
+    **options: Unpack[WindowOptions],
 ) -> xr.DataArray:
     """Return d(λ), the mean over query frames f ≥ 1 of JSD(A_I2V^λ[f,:], A_T2V[f,:]), float64 (lam, *kept dims), lazy.
 
@@ -93,12 +90,11 @@ def distance(
         text tokens as one more bin.
     base
         Base of the logarithm; nats by default.
-    early
-        Fraction of the steps from the first, in (0, 1].
-    branch
-        Branch of classifier-free guidance.
     keep
         Dims not averaged: any of sample, step, layer, head, query_frame.
+    **options
+        The window, `dymos_probe.analysis.window.WindowOptions`: early (0.1) or steps, layers, heads,
+        samples, branch.
 
     Raises
     ------
@@ -106,27 +102,19 @@ def distance(
         When a choice does not exist or is ambiguous, or no sample is complete in every arm.
     """
     check_keep(keep, _KEPT)
-    for name, value, known in (("order", order, get_args(Order)), ("text", text, get_args(Text))):
-        if value not in known:
-            raise InputError(f"{name} {value!r} is unknown; choose one of {', '.join(known)}")
-    t2v = t2v_condition(ds)
-    asked = modulated_conditions(ds, step_ratio=step_ratio, schedule=schedule)
-    started, dropped = started_conditions(ds, asked)
-    samples = complete_samples(ds, [t2v, *(started or asked)])
+    check_text(text)
+    if order not in get_args(Order):
+        raise InputError(f"order {order!r} is unknown; choose one of {', '.join(get_args(Order))}")
+    within = window(ds, options, early=0.1)
+    arms = compared_arms(ds, step_ratio=step_ratio, schedule=schedule, within=within)
     kept_maps = keep if order == "mean_first" else (*keep, SAMPLE, STEP, LAYER, HEAD)
-
-    def rows(which: str | list[str]) -> xr.DataArray:
-        maps = recorded(ds, maps_variable(kept_maps), conditions=which, samples=samples, branch=branch, early=early)
-        always = (CONDITION, QUERY_FRAME, KEY_FRAME)
-        averaged = mean_over_rest(maps, kept_maps, always)
-        if text == "bin":
-            mass = recorded(ds, TEXT_MASS, conditions=which, samples=samples, branch=branch, early=early)
-            averaged = _with_text_bin(averaged, mean_over_rest(mass, kept_maps, always))
-        return averaged.isel({QUERY_FRAME: slice(1, None)})
-
-    reference = rows(t2v)
+    rows, reference = (
+        distributions(ds, which, arms.samples, within=within, text=text, keep=kept_maps)
+        for which in (arms.modulated, arms.t2v)
+    )
     reference = reference.drop_vars([name for name, coord in reference.coords.items() if not coord.dims])
-    values = mean_over_rest(jensen_shannon(rows(started), reference, base=base), keep, (CONDITION,))
+    values = jensen_shannon(rows, reference, base=base)
+    values = values.mean([dim for dim in values.dims if dim not in (CONDITION, *keep)])
     return (
         values.swap_dims({CONDITION: "lam"})
         .transpose("lam", *keep)
@@ -135,14 +123,68 @@ def distance(
             long_name="distance to T2V attention, d(λ) (Eq. 5)",
             order=order,
             text=text,
-            reference=t2v,
-            branch=branch,
-            early=early,
-            samples_used=len(samples),
-            samples_total=ds.sizes[SAMPLE],
-            conditions_dropped=", ".join(dropped),
+            reference=arms.t2v,
+            **within.attrs(ds, arms.samples),
+            conditions_dropped=", ".join(arms.dropped),
         )
     )
+
+
+class Arms(NamedTuple):
+    """The conditions d(λ) compares, and the samples that all of them have."""
+
+    t2v: str
+    modulated: list[str]
+    """λ = 0 and the plain modulations, by rising λ."""
+    samples: list[str]
+    dropped: list[str]
+    """Modulations without one complete run."""
+
+
+def compared_arms(ds: xr.Dataset, *, step_ratio: float | None, schedule: str | None, within: Window) -> Arms:
+    """Return what d(λ) compares in a window.
+
+    Raises
+    ------
+    InputError
+        When a choice does not exist or is ambiguous, or no sample is complete in every arm.
+    """
+    t2v = t2v_condition(ds)
+    asked = modulated_conditions(ds, step_ratio=step_ratio, schedule=schedule)
+    started, dropped = started_conditions(ds, asked, among=within.samples)
+    samples = complete_samples(ds, [t2v, *(started or asked)], among=within.samples)
+    return Arms(t2v, started, samples, dropped)
+
+
+def distributions(
+    ds: xr.Dataset,
+    conditions: str | Sequence[str],
+    samples: Sequence[str],
+    *,
+    within: Window,
+    text: Text,
+    keep: Sequence[str],
+) -> xr.DataArray:
+    """Return rows f ≥ 1 of A, averaged over all but ``keep``; with ``text="bin"`` the mass on text is one more key."""
+    kept = (*keep, QUERY_FRAME, KEY_FRAME)
+    maps = averaged(ds, MAPS, conditions=conditions, samples=samples, within=within, keep=kept)
+    if text == "bin":
+        kept = (*keep, QUERY_FRAME)
+        mass = averaged(ds, (TEXT_MASS,), conditions=conditions, samples=samples, within=within, keep=kept)
+        maps = _with_text_bin(maps, mass)
+    return maps.isel({QUERY_FRAME: slice(1, None)})
+
+
+def check_text(text: str) -> None:
+    """Refuse an unknown way of treating the mass on text.
+
+    Raises
+    ------
+    InputError
+        Naming those there are.
+    """
+    if text not in get_args(Text):
+        raise InputError(f"text {text!r} is unknown; choose one of {', '.join(get_args(Text))}")
 
 
 def _with_text_bin(maps: xr.DataArray, mass: xr.DataArray) -> xr.DataArray:
@@ -152,7 +194,14 @@ def _with_text_bin(maps: xr.DataArray, mass: xr.DataArray) -> xr.DataArray:
     return joined.chunk({KEY_FRAME: -1})
 
 
-def _jensen_shannon(p: npt.NDArray[np.float64], q: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def row_divergence(p: npt.NDArray[np.float64], q: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return the Jensen-Shannon divergence of rows (…, key), nats, (…).
+
+    Raises
+    ------
+    InputError
+        Where a mass is negative, NaN or sums to zero.
+    """
     # An empty block is how dask asks for the type of the result.
     if p.size and q.size:
         for mass in (p, q):

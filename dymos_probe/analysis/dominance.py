@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Unpack
 
 import xarray as xr
 
-from dymos_probe.analysis.select import (
-    check_keep,
-    complete_samples,
-    mean_over_rest,
-    named_condition,
-    recorded,
-    started_conditions,
-)
-from dymos_probe.store.schema import CONDITION, DOMINANCE, HEAD, LAYER, SAMPLE, STEP
+from dymos_probe.analysis.select import check_keep, same_samples
+from dymos_probe.analysis.window import MAPS, WindowOptions, averaged, cheapest, window
+from dymos_probe.store.schema import CONDITION, DOMINANCE, HEAD, KEY_FRAME, LAYER, QUERY_FRAME, SAMPLE, STEP
 
-_KEPT = (SAMPLE, STEP, LAYER, HEAD)
+_KEPT = (SAMPLE, STEP, LAYER, HEAD, QUERY_FRAME)
 
 
 def dominance(
     ds: xr.Dataset,
     *,
     conditions: Sequence[str] | None = None,
-    early: float = 1.0,
-    branch: str = "cond",
     keep: Sequence[str] = (),
+    **options: Unpack[WindowOptions],
 ) -> xr.DataArray:
     """Return column 0 of A averaged over query frames f ≥ 1, float64 (condition, *kept dims), lazy.
 
@@ -38,12 +32,11 @@ def dominance(
         A study, from ``open_study``.
     conditions
         Ids to take; all by default.
-    early
-        Fraction of the steps from the first, in (0, 1]; all by default.
-    branch
-        Branch of classifier-free guidance.
     keep
-        Dims not averaged: any of sample, step, layer, head.
+        Dims not averaged: any of sample, step, layer, head, query_frame (from 1).
+    **options
+        The window, `dymos_probe.analysis.window.WindowOptions`: early (1, all steps) or steps, layers,
+        heads, samples, branch.
 
     Raises
     ------
@@ -51,16 +44,17 @@ def dominance(
         When a choice does not exist, or no sample is complete in every condition.
     """
     check_keep(keep, _KEPT)
-    asked = [str(label) for label in ds[CONDITION].values] if conditions is None else list(conditions)
-    started, dropped = started_conditions(ds, [named_condition(ds, label) for label in asked])
-    samples = complete_samples(ds, started or asked)
-    values = recorded(ds, DOMINANCE, conditions=started, samples=samples, branch=branch, early=early)
-    result = mean_over_rest(values, keep, (CONDITION,)).transpose(CONDITION, *keep)
-    return result.assign_attrs(
-        ds[DOMINANCE].attrs,
-        branch=branch,
-        early=early,
-        samples_used=len(samples),
-        samples_total=ds.sizes[SAMPLE],
+    within = window(ds, options, early=1.0)
+    started, samples, dropped = same_samples(ds, conditions, among=within.samples)
+    names = MAPS if QUERY_FRAME in keep else (DOMINANCE, *MAPS)
+    rows = () if cheapest(ds, names, within=within, keep=keep) == DOMINANCE else (QUERY_FRAME, KEY_FRAME)
+    values = averaged(ds, names, conditions=started, samples=samples, within=within, keep=(*keep, *rows))
+    if rows:
+        values = values.isel({KEY_FRAME: 0, QUERY_FRAME: slice(1, None)}, drop=True)
+    result = values.mean([dim for dim in values.dims if dim not in (CONDITION, *keep)]).transpose(CONDITION, *keep)
+    return result.rename(DOMINANCE).assign_attrs(
+        long_name=ds[DOMINANCE].attrs["long_name"],
+        units=ds[DOMINANCE].attrs["units"],
+        **within.attrs(ds, samples),
         conditions_dropped=", ".join(dropped),
     )

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Unpack
 
 import xarray as xr
 
-from dymos_probe.analysis.select import (
-    check_keep,
-    complete_samples,
-    maps_variable,
-    mean_over_rest,
-    named_condition,
-    recorded,
-    started_conditions,
-)
+from dymos_probe.analysis.select import check_keep, same_samples
+from dymos_probe.analysis.window import MAPS, WindowOptions, averaged, window
 from dymos_probe.store.schema import ATTENTION, CONDITION, HEAD, KEY_FRAME, LAYER, QUERY_FRAME, SAMPLE, STEP
 
 _KEPT = (SAMPLE, STEP, LAYER, HEAD)
@@ -24,9 +18,8 @@ def maps(
     ds: xr.Dataset,
     *,
     conditions: Sequence[str] | None = None,
-    early: float = 0.1,
-    branch: str = "cond",
     keep: Sequence[str] = (),
+    **options: Unpack[WindowOptions],
 ) -> xr.DataArray:
     """Return A averaged, float64 (condition, *kept dims, query_frame, key_frame), attention mass, lazy.
 
@@ -39,12 +32,11 @@ def maps(
         A study, from ``open_study``.
     conditions
         Ids to take; all by default.
-    early
-        Fraction of the steps from the first, in (0, 1].
-    branch
-        Branch of classifier-free guidance.
     keep
         Dims not averaged: any of sample, step, layer, head.
+    **options
+        The window, `dymos_probe.analysis.window.WindowOptions`: early (0.1) or steps, layers, heads,
+        samples, branch.
 
     Raises
     ------
@@ -52,20 +44,16 @@ def maps(
         When a choice does not exist, or no sample is complete in every condition.
     """
     check_keep(keep, _KEPT)
-    asked = [str(label) for label in ds[CONDITION].values] if conditions is None else list(conditions)
-    started, dropped = started_conditions(ds, [named_condition(ds, label) for label in asked])
-    samples = complete_samples(ds, started or asked)
-    values = recorded(ds, maps_variable(keep), conditions=started, samples=samples, branch=branch, early=early)
-    result = mean_over_rest(values, keep, (CONDITION, QUERY_FRAME, KEY_FRAME))
+    within = window(ds, options, early=0.1)
+    started, samples, dropped = same_samples(ds, conditions, among=within.samples)
+    kept = (*keep, QUERY_FRAME, KEY_FRAME)
+    result = averaged(ds, MAPS, conditions=started, samples=samples, within=within, keep=kept)
     return (
-        result.transpose(CONDITION, *keep, QUERY_FRAME, KEY_FRAME)
+        result.transpose(CONDITION, *kept)
         .rename("maps")
         .assign_attrs(
             ds[ATTENTION].attrs,
-            branch=branch,
-            early=early,
-            samples_used=len(samples),
-            samples_total=ds.sizes[SAMPLE],
+            **within.attrs(ds, samples),
             conditions_dropped=", ".join(dropped),
         )
     )

@@ -98,8 +98,8 @@ def named_condition(ds: xr.Dataset, condition: str) -> str:
     return condition
 
 
-def complete_samples(ds: xr.Dataset, conditions: Sequence[str]) -> list[str]:
-    """Return the samples whose runs under every one of ``conditions`` are there.
+def complete_samples(ds: xr.Dataset, conditions: Sequence[str], *, among: Sequence[str] | None = None) -> list[str]:
+    """Return the samples, all or ``among`` some, whose runs under every one of ``conditions`` are there.
 
     Raises
     ------
@@ -107,18 +107,40 @@ def complete_samples(ds: xr.Dataset, conditions: Sequence[str]) -> list[str]:
         When there is no such sample; the message counts the runs of each condition.
     """
     marks = ds[COMPLETE].sel({CONDITION: list(conditions)}).compute()
-    samples = [str(name) for name in ds[SAMPLE].values[marks.all(CONDITION).values]]
+    if among is not None:
+        marks = marks.isel({SAMPLE: marks[SAMPLE].isin(list(among)).values})
+    samples = [str(name) for name in marks[SAMPLE].values[marks.all(CONDITION).values]]
     if not samples:
         counts = ", ".join(f"{c}: {int(marks.sel({CONDITION: c}).sum())} of {marks.sizes[SAMPLE]}" for c in conditions)
         raise InputError(f"no sample is complete under all of these conditions ({counts}); record them first")
     return samples
 
 
-def started_conditions(ds: xr.Dataset, conditions: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return those of ``conditions`` with a complete run, and those without any."""
-    marks = ds[COMPLETE].sel({CONDITION: list(conditions)}).any(SAMPLE).compute()
+def started_conditions(
+    ds: xr.Dataset, conditions: Sequence[str], *, among: Sequence[str] | None = None
+) -> tuple[list[str], list[str]]:
+    """Return those of ``conditions`` with a complete run, of any sample or ``among`` some, and those without one."""
+    marks = ds[COMPLETE].sel({CONDITION: list(conditions)})
+    if among is not None:
+        marks = marks.isel({SAMPLE: marks[SAMPLE].isin(list(among)).values})
+    marks = marks.any(SAMPLE).compute()
     started = [c for c in conditions if bool(marks.sel({CONDITION: c}))]
     return started, [c for c in conditions if c not in started]
+
+
+def same_samples(
+    ds: xr.Dataset, conditions: Sequence[str] | None, *, among: Sequence[str] | None = None
+) -> tuple[list[str], list[str], list[str]]:
+    """Return those of ``conditions`` (None: all) that have runs, the samples complete in all those, and the others.
+
+    Raises
+    ------
+    InputError
+        When a condition does not exist, or no sample is complete in every one.
+    """
+    asked = [str(label) for label in ds[CONDITION].values] if conditions is None else list(conditions)
+    started, dropped = started_conditions(ds, [named_condition(ds, label) for label in asked], among=among)
+    return started, complete_samples(ds, started or asked, among=among), dropped
 
 
 def early_steps(steps: int, early: float) -> int:

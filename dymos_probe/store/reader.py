@@ -19,10 +19,13 @@ from zarr.errors import ZarrUserWarning
 from dymos_probe.errors import CorruptStoreError, StudyError
 from dymos_probe.store.group import array, dims_of, is_consolidated, open_group, read_array
 from dymos_probe.store.schema import (
+    ATTENTION_MEAN,
     ATTENTION_RESPONSE,
     COMPLETE,
     COMPLETE_VARIABLE,
     CONDITION,
+    HEAD,
+    LAYER,
     METHOD,
     METRIC_PREFIX,
     RESPONSE_AXIS,
@@ -173,6 +176,8 @@ def _open(path: Path, group: zarr.Group, *, check: bool) -> xr.Dataset:
     ds = ds.assign_coords({n: v for n, v in lazy.items() if n in ds.coords}).assign(
         {n: v for n, v in lazy.items() if n not in ds.coords}
     )
+    # So that a dataset cut to some layers or heads is not taken for what this is a mean over.
+    ds[ATTENTION_MEAN].attrs.update(layers=ds.sizes[LAYER], heads=ds.sizes[HEAD])
     ds.attrs["metadata"] = "consolidated" if consolidated else "read array by array, the study is being created"
     return ds
 
@@ -274,6 +279,8 @@ def _lazy(path: Path, group: zarr.Group, name: str) -> dask.array.Array:
 
 
 def _blocks(member: zarr.Array[Any]) -> tuple[int, ...]:
+    if len(member.shape) == 2:  # a value a run: all of them at once
+        return member.shape
     sizes = list(member.chunks)
     if member.shards is not None:
         one_step = int(np.prod(sizes)) * member.dtype.itemsize

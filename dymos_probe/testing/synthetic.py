@@ -54,12 +54,19 @@ class SyntheticStudy:
     dominance: float
     """Mass a on frame 0 in the T2V arm."""
     excess: float
-    """What the I2V arm puts on frame 0 beyond that."""
+    """What the I2V arm puts on frame 0 beyond that, mean over samples, layers and heads."""
+    excess_by: Maps
+    """The same of each, (sample, layer, head)."""
 
     @property
     def closest_lam(self) -> float:
-        """λ*, where the I2V maps are the T2V maps."""
+        """λ*, where the I2V maps are the T2V maps; of a study with one excess throughout."""
         return float(logit(self.dominance + self.excess) - logit(self.dominance))
+
+    @property
+    def closest_lam_by(self) -> Maps:
+        """λ* of every sample, layer and head, (sample, layer, head)."""
+        return np.asarray(logit(self.dominance + self.excess_by) - logit(self.dominance))
 
 
 def tilt(attention: Maps, text_mass: Maps, strength: Maps | float) -> tuple[Maps, Maps]:
@@ -70,7 +77,7 @@ def tilt(attention: Maps, text_mass: Maps, strength: Maps | float) -> tuple[Maps
     attention
         A (…, query_frame, key_frame); with ``text_mass`` (…, query_frame) its rows sum to 1.
     strength
-        λ·φ, natural-log units, scalar or (query_frame,).
+        λ·φ, natural-log units, scalar or broadcasting against (…, query_frame).
     """
     weight = np.ones_like(attention)
     weight[..., 1:, 0] = np.broadcast_to(np.exp(-np.asarray(strength)), attention.shape[:-1])[..., 1:]
@@ -85,7 +92,7 @@ def synthetic_study(
     samples: int | Sequence[str] = 2,
     lams: Sequence[float] = (-1.0, 0.6, 1.0),
     shape: AttentionShape = SMALL,
-    excess: float = 0.2,
+    excess: npt.ArrayLike = 0.2,
     dominance: float = 0.2,
     text: float = 0.1,
     step_ratio: float = 1.0,
@@ -104,7 +111,7 @@ def synthetic_study(
     shape
         Sizes of the maps; with a ``response``, what Eq. 6 makes of the untouched maps at each of its λ is there.
     excess
-        ΔA[f, 0] for f ≥ 1, attention mass.
+        ΔA[f, 0] for f ≥ 1, attention mass; one number, or broadcasting against (sample, layer, head).
     dominance
         A[f, 0] for f ≥ 1 in the T2V arm, attention mass.
     text
@@ -119,17 +126,20 @@ def synthetic_study(
     InputError
         When a row could not have these masses.
     """
-    if not (0.0 < dominance < 1.0 and 0.0 < dominance + excess < 1.0 and 0.0 <= text < 0.5):
-        raise InputError(
-            f"dominance {dominance} and dominance + excess {dominance + excess} must lie in (0, 1), "
-            f"text {text} in [0, 0.5)"
-        )
     path = Path(path)
     ids = tuple(f"sample-{index}" for index in range(samples)) if isinstance(samples, int) else tuple(samples)
-    conditions = _conditions(lams, step_ratio)
-    attention, text_mass = _t2v_maps(np.random.default_rng(seed), len(ids), shape, dominance, text)
+    each = np.broadcast_to(np.asarray(excess, dtype=np.float64), (len(ids), len(shape.layers), shape.heads))
+    in_i2v = dominance + each
+    if not (0.0 < dominance < 1.0 and 0.0 < in_i2v.min() and in_i2v.max() < 1.0 and 0.0 <= text < 0.5):
+        raise InputError(
+            f"dominance {dominance} and dominance + excess, {dominance} + {excess!r}, must lie in (0, 1), "
+            f"text {text} in [0, 0.5)"
+        )
+    conditions = conditions_over(lams, step_ratio)
+    attention, text_mass = t2v_maps(np.random.default_rng(seed), len(ids), shape, dominance, text)
     known = {"t2v": (attention, text_mass)}
-    known["i2v"] = tilt(attention, text_mass, float(logit(dominance) - logit(dominance + excess)))
+    back = logit(dominance) - logit(in_i2v)
+    known["i2v"] = tilt(attention, text_mass, back[:, None, None, :, :, None])
     for condition in conditions[2:]:
         known[condition.id] = _modulated(*known["i2v"], condition, shape)
 
@@ -139,7 +149,7 @@ def synthetic_study(
         if condition.method == UNTOUCHED and shape.response
     }
 
-    config = {"pair": "synthetic", "excess": excess, "dominance": dominance, "text": text, "seed": seed}
+    config = {"pair": "synthetic", "excess": each.tolist(), "dominance": dominance, "text": text, "seed": seed}
     create_study(path, config=config, shape=shape)
     rows = [
         Sample(id=name, prompt=f"prompt {index}", seed=index, image=f"images/{name}.png")
@@ -149,7 +159,7 @@ def synthetic_study(
     for index, name in enumerate(ids):
         for condition in conditions:
             maps, mass = known[condition.id]
-            run = _run(name, condition.id, maps[index], mass[index], shape)
+            run = as_run(name, condition.id, maps[index], mass[index], shape)
             if condition.id in responses:
                 under, mass_under = (part[index].astype(np.float32) for part in responses[condition.id])
                 run = replace(run, attention_response=under, text_mass_response=mass_under)
@@ -163,11 +173,14 @@ def synthetic_study(
         text_mass={label: mass for label, (_, mass) in known.items()},
         attention_response={label: maps for label, (maps, _) in responses.items()},
         dominance=dominance,
-        excess=excess,
+        excess=float(each.mean()),
+        excess_by=each,
     )
 
 
-def _conditions(lams: Sequence[float], step_ratio: float) -> list[Condition]:
+def conditions_over(lams: Sequence[float], step_ratio: float) -> list[Condition]:
+    """Return ``t2v``, ``i2v``, and ``i2v lam=…`` for every λ ≠ 0."""
+
     def condition(label: str, arm: Arm, lam: float) -> Condition:
         method: Method = "dymos" if lam != 0.0 else "none"
         return Condition(
@@ -187,9 +200,10 @@ def _conditions(lams: Sequence[float], step_ratio: float) -> list[Condition]:
     return [condition("t2v", "t2v", 0.0), condition("i2v", "i2v", 0.0), *modulated]
 
 
-def _t2v_maps(
+def t2v_maps(
     rng: np.random.Generator, samples: int, shape: AttentionShape, dominance: float, text: float
 ) -> tuple[Maps, Maps]:
+    """Return random attention and text mass of the T2V arm, frame 0 holding ``dominance`` of rows f ≥ 1."""
     lead = (samples, len(shape.branches), shape.steps, len(shape.layers), shape.heads)
     mass = text * rng.uniform(0.5, 1.5, size=(*lead, shape.frames))
     video = 1.0 - mass
@@ -219,7 +233,8 @@ def _responses(maps: Maps, mass: Maps, lams: Sequence[float]) -> tuple[Maps, Map
     return np.stack([under for under, _ in each], axis=1), np.stack([mass_under for _, mass_under in each], axis=1)
 
 
-def _run(sample: str, condition: str, maps: Maps, mass: Maps, shape: AttentionShape) -> Run:
+def as_run(sample: str, condition: str, maps: Maps, mass: Maps, shape: AttentionShape) -> Run:
+    """Return the maps of one run as the store takes them, with the labels of its steps."""
     sigma = np.linspace(1.0, 0.0, shape.steps, endpoint=False)
     return Run(
         sample=sample,

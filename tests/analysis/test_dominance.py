@@ -44,3 +44,13 @@ def test_conditions_stand_on_the_same_samples_and_empty_ones_are_named(known):
     assert not result.isnull().any()
     with pytest.raises(InputError, match="alg: 0 of 3"):
         open_study(known.path).probe.dominance(conditions=["alg"])
+
+
+@pytest.mark.parametrize("more", [(), ("layer",), ("head", "step")])
+def test_query_frames_can_be_kept_and_average_to_the_whole(known, more):
+    ds = open_study(known.path)
+    result = ds.probe.dominance(keep=("query_frame", *more))
+    assert result.dims == ("condition", "query_frame", *more)
+    assert result["query_frame"].values.tolist() == [1, 2, 3]
+    np.testing.assert_allclose(result.mean("query_frame"), ds.probe.dominance(keep=more), atol=1e-7)
+    np.testing.assert_allclose(result.sel(condition="i2v"), 0.55, atol=1e-6)
