@@ -36,7 +36,7 @@ class StudyEntry:
     complete: int = 0
     """Runs that are there, of samples × conditions."""
     changed: datetime | None = None
-    """When a run was last written, UTC."""
+    """When a run, a condition or a metric was last added, UTC."""
 
     @property
     def runs(self) -> int:
@@ -113,5 +113,7 @@ def _pair(config: dict[str, Any]) -> str:
 def _changed(path: Path) -> datetime:
     marks = path / STORE_FOLDER / COMPLETE
     # A completed run replaces its chunk of the marks, which touches the chunk's folder.
-    times = [os.stat(item).st_mtime for item in (path / STUDY_FILE, *marks.rglob("*")) if item.exists()]
+    # What the store holds, a metric among it, is listed in its root.
+    root = path / STORE_FOLDER / "zarr.json"
+    times = [os.stat(item).st_mtime for item in (path / STUDY_FILE, root, *marks.rglob("*")) if item.exists()]
     return datetime.fromtimestamp(max(times), tz=UTC)
