@@ -15,7 +15,7 @@ from dymos_probe.errors import InputError, MissingFileError
 from dymos_probe.serving.files import study_folder, video_of
 from dymos_probe.serving.server import FOLDER_VARIABLE
 from dymos_probe.store import open_study
-from dymos_probe.store.catalogue import StudyEntry, catalogue, size_on_disk
+from dymos_probe.store.catalogue import StudyEntry, in_order, read_entry, size_on_disk, stamp, study_folders
 from dymos_probe.store.videos import VideoFacts, read_frames, video_facts
 
 
@@ -27,7 +27,12 @@ def folder() -> Path:
 @st.cache_data(ttl=2, max_entries=1, show_spinner=False)
 def studies() -> list[StudyEntry]:
     """Return the folder's studies as they were at most two seconds ago."""
-    return catalogue(folder())
+    return in_order(_entry(folder(), path, stamp(path)) for path in study_folders(folder()))
+
+
+@st.cache_data(max_entries=1024, show_spinner=False)
+def _entry(top: Path, path: Path, stamp: str) -> StudyEntry:
+    return read_entry(top, path)
 
 
 @st.cache_data(ttl=60, max_entries=256, show_spinner=False)

@@ -14,10 +14,8 @@ from dymos_probe.figures import frame_strip, sentences
 from dymos_probe.figures.conditions import condition_names
 from dymos_probe.store.catalogue import StudyEntry
 
-_AT_FIRST = 8
-"""Conditions shown before anybody chooses."""
-_COLUMNS = 7
-"""Frames in a row of the strip."""
+_AT_FIRST = 8  # conditions shown before anybody chooses
+_COLUMNS = 6  # frames in a row of the strip
 
 
 def chosen_sample(ds: xr.Dataset, entry: StudyEntry) -> str:
@@ -29,15 +27,13 @@ def chosen_sample(ds: xr.Dataset, entry: StudyEntry) -> str:
             "Sample", samples, key="sample", bind="query-params", help="One prompt with one seed of the noise."
         )
         place = samples.index(sample)
-        for label, icon, to in (
-            ("Previous sample", ":material/chevron_left:", place - 1),
-            ("Next sample", ":material/chevron_right:", place + 1),
-        ):
+        for label, side, to in (("Previous", "left", place - 1), ("Next", "right", place + 1)):
             there = 0 <= to < len(samples)
             st.button(
-                icon,
-                key=label,
-                help=label,
+                label,
+                key=f"{label} sample",
+                icon=f":material/chevron_{side}:",
+                icon_position=side,
                 on_click=_go_to,
                 args=(samples[to] if there else sample,),
                 disabled=not there,
@@ -47,7 +43,7 @@ def chosen_sample(ds: xr.Dataset, entry: StudyEntry) -> str:
     suggested = data.suggestions(entry.name, data.stamp_of(entry))
     if suggested:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.caption("Samples to look at:")
+            st.caption("Samples to look at:", width="content")
             for number, each in enumerate(suggested):
                 what, _, of = each.why.partition(", of ")
                 st.button(
@@ -94,14 +90,16 @@ def strip(entry: StudyEntry, sample: str, chosen: dict[str, str]) -> None:
         return
     # Without λ as a coordinate the rows stay in the order of the players.
     figure = frame_strip(frames.drop_vars(["arm", "lam"]), labels=list(chosen.values()), title="", columns=_COLUMNS)
-    st.plotly_chart(
-        figure,
-        width="content",
-        theme=None,
-        key="strip",
-        config={"displayModeBar": False},
-        alt=f"{frames.sizes['time']} frames of each video, a row for each of: {'; '.join(chosen.values())}",
-    )
+    # Wider than a phone: it scrolls rather than shrinks.
+    with st.grid(1, wrap=False, min_column_width=figure.layout.width):
+        st.plotly_chart(
+            figure,
+            width=figure.layout.width,
+            theme=None,
+            key="strip",
+            config={"displayModeBar": False},
+            alt=f"{frames.sizes['time']} frames of each video, a row for each of: {'; '.join(chosen.values())}",
+        )
 
 
 def measures(entry: StudyEntry, sample: str, chosen: dict[str, str]) -> None:
@@ -112,17 +110,19 @@ def measures(entry: StudyEntry, sample: str, chosen: dict[str, str]) -> None:
         st.info("Nothing is measured in this study yet; `probe metrics STUDY` does it.", icon=":material/info:")
         return
     st.markdown("One row a condition. An empty cell is a value that is not measured, or cannot be.")
+    titles = {name: _title(str(name), values) for name, values in table.data_vars.items()}
     rows = [
         {"condition": label}
-        | {
-            f"{values.attrs.get('long_name', name)} ({values.attrs['units']})"
-            if values.attrs.get("units", "1") != "1"
-            else str(values.attrs.get("long_name", name)): float(values.sel(condition=condition))
-            for name, values in table.data_vars.items()
-        }
+        | {title: float(table[name].sel(condition=condition)) for name, title in titles.items()}
         for condition, label in chosen.items()
     ]
-    st.dataframe(rows, hide_index=True, alt="Metrics of the videos of this sample, a row for each condition")
+    st.dataframe(
+        rows,
+        hide_index=True,
+        placeholder="",
+        column_config={title: st.column_config.NumberColumn(format="%.3g") for title in titles.values()},
+        alt="Metrics of the videos of this sample, a row for each condition",
+    )
     columns = ["prompt", "seed", *(str(name) for name in table.coords if "condition" in table[name].dims)]
     st.download_button(
         "Download as CSV",
@@ -132,6 +132,12 @@ def measures(entry: StudyEntry, sample: str, chosen: dict[str, str]) -> None:
         icon=":material/download:",
         on_click="ignore",
     )
+
+
+def _title(name: str, values: xr.DataArray) -> str:
+    """Return the metric with its unit."""
+    units = str(values.attrs.get("units", "1"))
+    return str(values.attrs.get("long_name", name)) + ("" if units == "1" else f" ({units})")
 
 
 st.title("Videos")

@@ -7,6 +7,8 @@ const STEADY = 0.01 // seconds of drift nobody sees
 const SOFT_WAY_BACK = 0.4 // seconds in which a drift is made up for by playing faster or slower
 const STRONGEST = 0.3 // share of the speed given to that, at most
 const WAIT_FOR_DATA = 5000 // milliseconds after which playing is tried with what there is
+// Events after which a video may be ready for what it was not ready for before.
+const TELLING = ["loadedmetadata", "loadeddata", "canplay", "canplaythrough", "seeked", "error", "emptied"]
 
 const instances = new WeakMap()
 
@@ -318,23 +320,28 @@ class Cell {
   async seek(frame) {
     const time = (Math.min(frame, this.facts.frames - 1) + 0.5) * this.frame
     this.target = time
-    await this.until("loadeddata", (video) => video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA)
-    if (!this.video || this.target !== time) return // gone, or wanted elsewhere meanwhile
-    if (Math.abs(this.video.currentTime - time) > 1e-3) this.video.currentTime = time
-    await this.until("seeked", (video) => !video.seeking)
+    await this.until((video) => video.readyState >= HTMLMediaElement.HAVE_METADATA)
+    for (let attempts = 3; attempts > 0; attempts--) {
+      if (!this.video || this.target !== time) return // gone, or wanted elsewhere meanwhile
+      const { video } = this
+      // During a seek its time is that of no seek in particular: the one before may still be on its way.
+      if (!video.seeking && Math.abs(video.currentTime - time) < 1e-3) return
+      video.currentTime = time
+      await this.until((each) => !each.seeking)
+    }
   }
 
   async ready() {
-    const enough = this.until("canplay", (video) => video.readyState >= HTMLMediaElement.HAVE_FUTURE_DATA)
+    const enough = this.until((video) => video.readyState >= HTMLMediaElement.HAVE_FUTURE_DATA)
     await Promise.race([enough, new Promise((resolve) => setTimeout(resolve, WAIT_FOR_DATA))])
   }
 
-  // Resolves once `is` holds of the video, which `event` tells, or the video has gone.
-  async until(event, is) {
+  // Resolves once `is` holds of the video, or the video has gone.
+  async until(is) {
     while (this.video && !is(this.video)) {
       const heard = new AbortController()
       await new Promise((resolve) => {
-        for (const name of [event, "error", "emptied"]) {
+        for (const name of TELLING) {
           this.video.addEventListener(name, resolve, { signal: heard.signal })
         }
       })
