@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import data
 import streamlit as st
 import xarray as xr
@@ -9,7 +11,7 @@ from chosen import chosen_study
 from plain import as_code
 from players import Cell, image_cell, players, video_cell
 
-from dymos_probe.errors import InputError, ProbeError
+from dymos_probe.errors import ProbeError
 from dymos_probe.figures import frame_strip, sentences
 from dymos_probe.figures.conditions import condition_names
 from dymos_probe.store.catalogue import StudyEntry
@@ -102,18 +104,17 @@ def strip(entry: StudyEntry, sample: str, chosen: dict[str, str]) -> None:
         )
 
 
-def measures(entry: StudyEntry, sample: str, chosen: dict[str, str]) -> None:
-    """Show what the videos measure, and offer it as CSV."""
+def measures(entry: StudyEntry, sample: str, chosen: dict[str, str], every: Sequence[str]) -> None:
+    """Show what the chosen videos measure, and offer it, of every condition, as CSV."""
     st.subheader("What these videos measure")
-    table = data.metrics(entry.name, data.stamp_of(entry), sample, tuple(chosen))
+    table = data.metrics(entry.name, data.stamp_of(entry), sample, tuple(every))
     if not table.data_vars:
         st.info("Nothing is measured in this study yet; `probe metrics STUDY` does it.", icon=":material/info:")
         return
     st.markdown("One row a condition. An empty cell is a value that is not measured, or cannot be.")
     titles = {name: _title(str(name), values) for name, values in table.data_vars.items()}
     rows = [
-        {"condition": label}
-        | {title: float(table[name].sel(condition=condition)) for name, title in titles.items()}
+        {"condition": label} | {title: float(table[name].sel(condition=condition)) for name, title in titles.items()}
         for condition, label in chosen.items()
     ]
     st.dataframe(
@@ -123,13 +124,14 @@ def measures(entry: StudyEntry, sample: str, chosen: dict[str, str]) -> None:
         column_config={title: st.column_config.NumberColumn(format="%.3g") for title in titles.values()},
         alt="Metrics of the videos of this sample, a row for each condition",
     )
-    columns = ["prompt", "seed", *(str(name) for name in table.coords if "condition" in table[name].dims)]
+    labels = ["sample", "prompt", "seed", *(name for name in table.coords if "condition" in table[name].dims)]
     st.download_button(
         "Download as CSV",
-        table.to_dataframe().reset_index()[["sample", *dict.fromkeys([*columns, *table.data_vars])]].to_csv(index=False),
+        table.to_dataframe().reset_index()[[*labels, *table.data_vars]].to_csv(index=False),
         file_name=f"{sample}.csv",
         mime="text/csv",
         icon=":material/download:",
+        help="Every condition of this sample, with its settings.",
         on_click="ignore",
     )
 
@@ -171,7 +173,7 @@ if not chosen:
 videos = [cell for cell in grid if cell.frames]
 playable = {condition: name for condition, name in chosen.items() if name in {cell.label for cell in videos}}
 strip(entry, sample, playable)
-measures(entry, sample, chosen)
+measures(entry, sample, chosen, list(names))
 
 
 @st.fragment(run_every=2)

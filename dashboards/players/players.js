@@ -6,6 +6,7 @@ const NARROW = 165 // the same on a phone: two side by side
 const STEADY = 0.01 // seconds of drift nobody sees
 const SOFT_WAY_BACK = 0.4 // seconds in which a drift is made up for by playing faster or slower
 const STRONGEST = 0.3 // share of the speed given to that, at most
+const LEAST_LOSS = 0.03 // seconds below which all do not wait for one, also where frames are shorter
 const WAIT_FOR_DATA = 5000 // milliseconds after which playing is tried with what there is
 // Events after which a video may be ready for what it was not ready for before.
 const TELLING = ["loadedmetadata", "loadeddata", "canplay", "canplaythrough", "seeked", "error", "emptied"]
@@ -162,7 +163,7 @@ class Players {
       const unless = (done) => Promise.race([done, interrupted])
       const playable = this.cells.filter((cell) => cell.playable)
       for (const cell of playable) cell.video.pause()
-      await unless(Promise.all(playable.map((cell) => cell.seek(this.at))))
+      await unless(Promise.all(playable.map((cell) => cell.seek(this.at, this.wanted))))
       if (this.again || !this.wanted) continue
       const going = playable.filter((cell) => cell.playable && this.at < cell.facts.frames - 1)
       await unless(Promise.all(going.map((cell) => cell.ready())))
@@ -201,7 +202,7 @@ class Players {
     const { video } = cell
     if (video.paused || video.ended || video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) return true
     const drift = video.currentTime - now
-    if (Math.abs(drift) > Math.max(0.9 * cell.frame, 0.1)) return true
+    if (Math.abs(drift) > Math.max(0.9 * cell.frame, LEAST_LOSS)) return true
     const share = Math.abs(drift) < STEADY ? 0 : drift / SOFT_WAY_BACK / this.rate
     const rate = this.rate * (1 - Math.min(Math.max(share, -STRONGEST), STRONGEST))
     if (Math.abs(video.playbackRate - rate) > 0.01 * this.rate) video.playbackRate = rate
@@ -316,8 +317,10 @@ class Cell {
   }
 
   // Resolves once the frame is shown: the middle of it, so that no rounding shows its neighbour; the last where
-  // this video is shorter.
-  async seek(frame) {
+  // this video is shorter. Where it is to play on from, any moment of the frame will do: a seek decodes all from the
+  // last key frame on, and short videos have one.
+  async seek(frame, goesOn) {
+    const close = goesOn ? 0.5 * this.frame : 1e-3
     const time = (Math.min(frame, this.facts.frames - 1) + 0.5) * this.frame
     this.target = time
     await this.until((video) => video.readyState >= HTMLMediaElement.HAVE_METADATA)
@@ -325,7 +328,7 @@ class Cell {
       if (!this.video || this.target !== time) return // gone, or wanted elsewhere meanwhile
       const { video } = this
       // During a seek its time is that of no seek in particular: the one before may still be on its way.
-      if (!video.seeking && Math.abs(video.currentTime - time) < 1e-3) return
+      if (!video.seeking && Math.abs(video.currentTime - time) < close) return
       video.currentTime = time
       await this.until((each) => !each.seeking)
     }

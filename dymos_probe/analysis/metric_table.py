@@ -41,8 +41,7 @@ def metric_table(ds: xr.Dataset, sample: str, *, conditions: Sequence[str] | Non
     labels = {name: values for name, values in one.coords.items() if set(values.dims) <= {CONDITION}}
     there = one[COMPLETE].compute()
     metrics = {
-        name: one[METRIC_PREFIX + name].compute().where(there).astype(np.float64).variable
-        for name in metric_names(ds)
+        name: one[METRIC_PREFIX + name].compute().where(there).astype(np.float64).variable for name in metric_names(ds)
     }
     return xr.Dataset(
         {name: (CONDITION, values.values, ds[METRIC_PREFIX + name].attrs) for name, values in metrics.items()}, labels

@@ -37,9 +37,7 @@ def condition_names(ds: xr.Dataset) -> dict[str, str]:
 def _rows(ds: xr.Dataset) -> list[dict[str, Any]]:
     labels = [str(label) for label in ds[CONDITION].values]
     columns = {field: ds[column.name].values.tolist() for field, column in CONDITION_COLUMNS.items()}
-    return [
-        {"id": label} | {field: column[i] for field, column in columns.items()} for i, label in enumerate(labels)
-    ]
+    return [{"id": label} | {field: column[i] for field, column in columns.items()} for i, label in enumerate(labels)]
 
 
 def _place(row: dict[str, Any]) -> tuple[bool, bool, bool, float]:
