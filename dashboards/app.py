@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import contents
 import streamlit as st
 
-st.set_page_config(page_title="dymos-probe", page_icon=":material/motion_photos_on:", layout="wide")
-st.navigation(
-    [
-        st.Page("app_pages/studies.py", title="Studies", icon=":material/folder_open:", default=True),
-    ],
-    position="top",
-).run()
+# A file of its own: a browser fetches an icon known by name from Google.
+st.set_page_config(page_title="dymos-probe", page_icon=str(Path(__file__).parent / "icon.svg"), layout="wide")
+st.navigation(contents.all_pages(), position="top").run()

@@ -8,10 +8,15 @@ from pathlib import Path
 import streamlit as st
 import xarray as xr
 
-from dymos_probe.serving.files import study_folder
+from dymos_probe.analysis.exemplars import Exemplar, exemplars
+from dymos_probe.analysis.metric_table import metric_table
+from dymos_probe.analysis.select import modulated_conditions, modulation_settings, started_conditions
+from dymos_probe.errors import InputError, MissingFileError
+from dymos_probe.serving.files import study_folder, video_of
 from dymos_probe.serving.server import FOLDER_VARIABLE
 from dymos_probe.store import open_study
-from dymos_probe.store.catalogue import StudyEntry, catalogue, size_on_disk
+from dymos_probe.store.catalogue import StudyEntry, in_order, read_entry, size_on_disk, stamp, study_folders
+from dymos_probe.store.videos import VideoFacts, read_frames, video_facts
 
 
 def folder() -> Path:
@@ -22,7 +27,12 @@ def folder() -> Path:
 @st.cache_data(ttl=2, max_entries=1, show_spinner=False)
 def studies() -> list[StudyEntry]:
     """Return the folder's studies as they were at most two seconds ago."""
-    return catalogue(folder())
+    return in_order(_entry(folder(), path, stamp(path)) for path in study_folders(folder()))
+
+
+@st.cache_data(max_entries=1024, show_spinner=False)
+def _entry(top: Path, path: Path, stamp: str) -> StudyEntry:
+    return read_entry(top, path)
 
 
 @st.cache_data(ttl=60, max_entries=256, show_spinner=False)
@@ -43,3 +53,42 @@ def study(name: str, stamp: str) -> xr.Dataset:
 def stamp_of(entry: StudyEntry) -> str:
     """Return what changes whenever a run of the study is written."""
     return f"{entry.changed} {entry.complete} of {entry.samples} × {entry.conditions}"
+
+
+@st.cache_data(ttl=30, max_entries=32, show_spinner=False)
+def suggestions(name: str, stamp: str) -> list[Exemplar]:
+    """Return the samples λ changes most, middlingly and least; none where no metric tells, or there is one λ."""
+    ds = study(name, stamp)
+    for ratio, schedule in modulation_settings(ds):
+        try:
+            over, _ = started_conditions(ds, modulated_conditions(ds, step_ratio=ratio, schedule=schedule))
+            return [each for each in exemplars(ds, over, over=over) if each.why]
+        except InputError:  # no sample is complete under all of them, or several share a λ
+            continue
+    return []
+
+
+@st.cache_data(ttl=5, max_entries=64, show_spinner=False)
+def metrics(name: str, stamp: str, sample: str, conditions: tuple[str, ...]) -> xr.Dataset:
+    """Return what a sample's videos measure, at most five seconds old: values arrive while `probe metrics` runs."""
+    return metric_table(study(name, stamp), sample, conditions=conditions)
+
+
+def video(name: str, sample: str, condition: str) -> Path | None:
+    """Return the file of a run's video, or None where it is not there."""
+    return video_of(folder(), name, sample, condition)
+
+
+@st.cache_data(max_entries=4096, show_spinner=False)
+def facts(path: Path, written: int) -> VideoFacts:
+    """Return what a video says of itself; ``written`` says which of the files that had this name is meant."""
+    return video_facts(path)
+
+
+@st.cache_data(max_size="256MB", show_spinner=False)
+def frames(name: str, stamp: str, sample: str, conditions: tuple[str, ...], count: int) -> xr.DataArray:
+    """Return evenly spaced frames of a sample's videos, decoded; those not asked for longest are let go."""
+    place = study_folder(folder(), name)
+    if place is None:
+        raise MissingFileError(f"there is no study {name}")
+    return read_frames(place, study(name, stamp), sample, conditions, count=count)

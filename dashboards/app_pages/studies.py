@@ -2,8 +2,51 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import data
 import streamlit as st
+from contents import link_to_study_pages
+from plain import as_code
+
+from dymos_probe.figures.labels import counted
+from dymos_probe.store.catalogue import StudyEntry
+
+_A_PAGE = 12  # studies; each is looked at again every two seconds
+_CARD = 320  # pixels, at least where the screen is as wide
+
+
+def card(entry: StudyEntry) -> None:
+    """Show one study, and the way to its pages."""
+    st.markdown(f"#### {as_code(entry.name)}")
+    if entry.broken:
+        st.error("This study cannot be opened.", icon=":material/broken_image:")
+        st.text(entry.broken)
+        return
+    st.text(f"{entry.pair}: {counted(entry.samples, 'sample')} × {counted(entry.conditions, 'condition')}")
+    size = data.size_of(entry.name, data.stamp_of(entry))
+    st.caption(f"{_size(size)} · last written {_ago(entry.changed)}")
+    if entry.complete < entry.runs:
+        st.progress(
+            entry.complete / entry.runs,
+            text=f"{entry.complete} of {entry.runs} runs are there; the command that makes them goes on where it was.",
+        )
+    link_to_study_pages(entry.name)
+
+
+def _size(size: int) -> str:
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
+
+
+def _ago(when: datetime | None) -> str:
+    if when is None:
+        return "at an unknown time"
+    seconds = max(0, int((datetime.now(UTC) - when).total_seconds()))
+    for length, noun in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
+        if seconds >= length:
+            return f"{counted(seconds // length, noun)} ago ({when:%Y-%m-%d %H:%M} UTC)"
+    return "just now"
+
 
 st.title("Studies")
 st.markdown(
@@ -15,44 +58,26 @@ st.markdown(
 
 @st.fragment(run_every=2)
 def listing() -> None:
-    """Show every study; again every two seconds, so that one being written is seen to grow."""
+    """Show the studies; again every two seconds, so that one being written is seen to grow."""
     entries = data.studies()
     if not entries:
-        st.info(
-            f"There is no study in {data.folder()} yet. `probe record --prompts FILE --out {data.folder()}/NAME` makes "
-            "one; it appears here by itself.",
-            icon=":material/info:",
-        )
+        st.info("There is no study in this folder yet; one appears here by itself once a run of it is recorded.")
+        st.code(f"probe record --prompts FILE --out {data.folder()}/NAME", language="sh")
         return
-    whole = [entry for entry in entries if not entry.broken]
-    if whole:
-        rows = [
-            {
-                "study": f"/maps?study={entry.name}",
-                "pair": entry.pair,
-                "samples": entry.samples,
-                "conditions": entry.conditions,
-                "runs": f"{entry.complete} of {entry.runs}",
-                "complete": entry.complete / entry.runs if entry.runs else 0.0,
-                "size": data.size_of(entry.name, data.stamp_of(entry)) / 1e6,
-                "last written": entry.changed,
-            }
-            for entry in whole
-        ]
-        st.dataframe(
-            rows,
-            hide_index=True,
-            column_config={
-                "study": st.column_config.LinkColumn(display_text=r"study=(.*)$"),
-                "complete": st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=1.0),
-                "size": st.column_config.NumberColumn(format="%.1f MB"),
-                "last written": st.column_config.DatetimeColumn(format="distance"),
-            },
-            alt="Studies of the folder with their pair, number of samples and conditions, and how many runs are there",
-        )
-    for entry in entries:
-        if entry.broken:
-            st.error(entry.broken, title=f"{entry.name} cannot be opened", icon=":material/broken_image:")
+    if len(entries) > _A_PAGE:
+        asked = st.text_input("Find a study by its name or pair", key="find", bind="query-params") or ""
+        entries = [each for each in entries if asked.casefold() in f"{each.name} {each.pair}".casefold()]
+        if not entries:
+            st.info("No study has this in its name or pair.", icon=":material/search_off:")
+    whole = [each for each in entries if not each.broken]
+    broken = [each for each in entries if each.broken]
+    last = -(-len(whole) // _A_PAGE)
+    number = st.pagination(last, key="page", bind="query-params") if last > 1 else 1
+    with st.grid("auto", min_column_width=_CARD, border=True):
+        # What is broken is on every page of the list: nobody looks for it.
+        for entry in (*whole[(number - 1) * _A_PAGE : number * _A_PAGE], *broken):
+            with st.container():
+                card(entry)
 
 
 listing()

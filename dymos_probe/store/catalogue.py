@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,7 +37,7 @@ class StudyEntry:
     complete: int = 0
     """Runs that are there, of samples × conditions."""
     changed: datetime | None = None
-    """When a run was last written, UTC."""
+    """When a run, a condition or a metric was last added, UTC."""
 
     @property
     def runs(self) -> int:
@@ -49,10 +50,30 @@ def catalogue(folder: str | Path) -> list[StudyEntry]:
 
     Hidden folders and the insides of studies are not looked into.
     """
-    folder = Path(folder)
-    entries = [_entry(folder, path) for path in _studies(folder, _DEEPEST)]
+    return in_order(read_entry(folder, path) for path in study_folders(folder))
+
+
+def in_order(entries: Iterable[StudyEntry]) -> list[StudyEntry]:
+    """Return the entries, the last changed first."""
     oldest = datetime.min.replace(tzinfo=UTC)
     return sorted(entries, key=lambda entry: (entry.changed or oldest, entry.name), reverse=True)
+
+
+def study_folders(folder: str | Path) -> list[Path]:
+    """Return the folder of every study below ``folder``, by a look at names alone."""
+    return list(_studies(Path(folder), _DEEPEST))
+
+
+def stamp(path: str | Path) -> str:
+    """Return what changes whenever :func:`read_entry` would: it is read from no file, so that asking costs little."""
+    seen = []
+    for item in _telling(Path(path)):
+        try:
+            about = item.stat()
+        except OSError:  # gone meanwhile
+            continue
+        seen.append(f"{item} {about.st_mtime_ns} {about.st_size} {about.st_ino}")
+    return hashlib.sha256("\n".join(seen).encode(errors="surrogateescape")).hexdigest()
 
 
 def size_on_disk(path: str | Path) -> int:
@@ -81,7 +102,8 @@ def _studies(folder: Path, depth: int) -> Iterator[Path]:
         yield from _studies(item, depth - 1)
 
 
-def _entry(folder: Path, path: Path) -> StudyEntry:
+def read_entry(folder: str | Path, path: Path) -> StudyEntry:
+    """Return one study of ``folder``."""
     name = path.relative_to(folder).as_posix()
     try:
         pair = _pair(read_config(path))
@@ -111,7 +133,13 @@ def _pair(config: dict[str, Any]) -> str:
 
 
 def _changed(path: Path) -> datetime:
-    marks = path / STORE_FOLDER / COMPLETE
-    # A completed run replaces its chunk of the marks, which touches the chunk's folder.
-    times = [os.stat(item).st_mtime for item in (path / STUDY_FILE, *marks.rglob("*")) if item.exists()]
+    times = [os.stat(item).st_mtime for item in _telling(path) if item.exists()]
     return datetime.fromtimestamp(max(times), tz=UTC)
+
+
+def _telling(path: Path) -> list[Path]:
+    """Return the files that tell what a study has; a metric among it is listed in the root of its store."""
+    store = path / STORE_FOLDER
+    labels = [store / name / "zarr.json" for name in (SAMPLE, CONDITION)]
+    # A completed run replaces its chunk of the marks, which touches the chunk's folder.
+    return [path / STUDY_FILE, store / "zarr.json", *labels, *sorted((store / COMPLETE).rglob("*"))]

@@ -29,6 +29,44 @@ class Video:
     """How many frames of the file make a second."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class VideoFacts:
+    """What a video's file says of itself."""
+
+    frames: int
+    fps: float
+    """Frames a second."""
+    height: int
+    """Pixels."""
+    width: int
+    """Pixels."""
+
+
+def video_facts(path: str | Path) -> VideoFacts:
+    """Return length, rate and size of a video; no frame is decoded.
+
+    Raises
+    ------
+    MissingFileError
+        When there is no file.
+    CorruptStoreError
+        When it is no video, or says no length or rate.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise MissingFileError(f"there is no video {path}")
+    try:
+        with av.open(str(path)) as container:
+            stream = container.streams.video[0]
+            rate, height, width = stream.average_rate, stream.height, stream.width
+            frames = stream.frames or sum(packet.size > 0 for packet in container.demux(stream))
+    except (av.error.FFmpegError, IndexError) as error:
+        raise CorruptStoreError(f"the video {path} cannot be read ({error}); make its run again") from error
+    if not frames or not rate:
+        raise CorruptStoreError(f"the video {path} is cut off; make its run again")
+    return VideoFacts(frames=frames, fps=float(rate), height=height, width=width)
+
+
 def read_video(path: str | Path, *, count: int | None = None) -> Video:
     """Return frames of a video.
 

@@ -6,8 +6,9 @@ import shutil
 
 import pytest
 
-from dymos_probe.store.catalogue import catalogue, size_on_disk
-from dymos_probe.store.writer import forget_run
+from dymos_probe.store.catalogue import catalogue, size_on_disk, stamp
+from dymos_probe.store.schema import Sample
+from dymos_probe.store.writer import extend_study, forget_run, write_metric
 from dymos_probe.testing.synthetic import synthetic_study
 
 
@@ -57,3 +58,26 @@ def test_a_folder_that_is_a_study_itself_is_listed(folder):
 def test_the_size_is_that_of_all_files(folder):
     files = [file for file in (folder / "one").rglob("*") if file.is_file()]
     assert size_on_disk(folder / "one") == sum(len(file.read_bytes()) for file in files)
+
+
+def test_the_stamp_changes_with_everything_an_entry_says_and_with_nothing_else(folder):
+    one, other = folder / "one", folder / "deep" / "er" / "two"
+    untouched = stamp(other)
+    seen = [stamp(one)]
+    assert stamp(one) == seen[0]
+    for change in (
+        lambda: forget_run(one, "sample-0", "t2v"),
+        lambda: extend_study(one, samples=[Sample(id="new", prompt="p", seed=0, image="images/new.png")]),
+        lambda: write_metric(one, "motion", "sample-1", "t2v", 1.0, {"long_name": "motion", "units": "px"}),
+        lambda: (one / "study.json").write_text("{"),
+        lambda: shutil.rmtree(one),
+    ):
+        change()
+        seen.append(stamp(one))
+    assert len(set(seen)) == len(seen)
+    assert stamp(other) == untouched
+
+
+def test_a_metric_that_was_added_makes_a_study_the_last_changed(folder):
+    write_metric(folder / "deep" / "er" / "two", "motion", "sample-0", "t2v", 1.0, {"long_name": "m", "units": "px"})
+    assert [entry.name for entry in catalogue(folder)] == ["deep/er/two", "one"]

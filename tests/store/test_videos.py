@@ -6,7 +6,7 @@ import pytest
 from dymos_probe.errors import CorruptStoreError, InputError, MissingFileError
 from dymos_probe.runs.media import write_video
 from dymos_probe.store import open_study, video_path
-from dymos_probe.store.videos import read_frames, read_video
+from dymos_probe.store.videos import VideoFacts, read_frames, read_video, video_facts
 from dymos_probe.testing.synthetic import synthetic_study
 
 
@@ -54,3 +54,13 @@ def test_a_sample_under_several_conditions_is_one_labelled_array(tmp_path):
     write_video(video_path(known.path, "sample-0", "i2v"), flat(7), fps=8)
     with pytest.raises(CorruptStoreError, match="under t2v and i2v differ"):
         read_frames(known.path, ds, "sample-0", known.conditions, count=3)
+
+
+def test_what_a_video_says_of_itself_is_how_it_was_written(tmp_path):
+    write_video(tmp_path / "a.mp4", flat(9, height=32, width=46), fps=12)
+    assert video_facts(tmp_path / "a.mp4") == VideoFacts(frames=9, fps=12.0, height=32, width=46)
+    with pytest.raises(MissingFileError, match="there is no video"):
+        video_facts(tmp_path / "b.mp4")
+    (tmp_path / "a.mp4").write_bytes(b"no video")
+    with pytest.raises(CorruptStoreError, match="make its run again"):
+        video_facts(tmp_path / "a.mp4")

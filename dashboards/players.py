@@ -1,0 +1,71 @@
+"""Videos that play in step under one control: a component of the page, for there is no native element for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import data
+import streamlit as st
+
+from dymos_probe.errors import CorruptStoreError
+from dymos_probe.serving.files import image_url, video_url
+
+_FILES = Path(__file__).parent / "players"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One place of the grid: a video, an image, or why there is none."""
+
+    label: str
+    """Stands below it; text, never markup."""
+    missing: str = ""
+    """Why there is nothing to show; empty where there is."""
+    kind: str = "video"
+    """``video`` or ``image``."""
+    src: str = ""
+    """Address of it, on this server."""
+    file: str = ""
+    """Name under which it is downloaded."""
+    frames: int = 0
+    fps: float = 0.0
+    height: int = 0
+    """Pixels."""
+    width: int = 0
+    """Pixels."""
+
+
+_players = st.components.v2.component(
+    "players", **{kind: (_FILES / f"players.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js")}
+)
+
+
+def players(cells: Sequence[Cell], *, key: str) -> None:
+    """Show the cells, all at the same frame and in step; what was there in the last run goes on undisturbed."""
+    _players(data={"cells": [asdict(cell) for cell in cells]}, key=key)
+
+
+def video_cell(study: str, sample: str, condition: str, *, label: str, complete: bool) -> Cell:
+    """Return the video of a run, or why there is none."""
+    path = data.video(study, sample, condition)
+    if path is None:
+        return Cell(label=label, missing="The video of this run is missing." if complete else "Not recorded yet.")
+    try:
+        written = path.stat().st_mtime_ns
+        facts = data.facts(path, written)
+    except (OSError, CorruptStoreError):
+        return Cell(label=label, missing="The video of this run cannot be read: its file is damaged.")
+    return Cell(
+        label=label,
+        # Another address for another file of the same name: a player keeps what it has loaded.
+        src=f"{video_url(study, sample, condition)}&written={written}",
+        file=f"{sample} {condition}.mp4",
+        **asdict(facts),
+    )
+
+
+def image_cell(study: str, image: str, *, label: str) -> Cell:
+    """Return a reference image, to stand beside the videos."""
+    return Cell(label=label, kind="image", src=image_url(study, image), file=Path(image).name)
