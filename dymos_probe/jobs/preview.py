@@ -8,6 +8,7 @@ drawn in false colours: a linear map of the latent channels, their first three p
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,8 +33,8 @@ _GAP: Final = 4
 class Budget:
     """How much time previews may take."""
 
-    least_seconds: float = 1.0
-    """Between two of them."""
+    least_seconds: float = 0.5
+    """Between two of them; the first step of a run has one in any case."""
     share: float = 0.05
     """Of the time since the last one, at most."""
 
@@ -53,7 +54,8 @@ class Preview:
         A preview that cannot be made never costs the generation: it says why, and no other is tried.
         """
         now = time.monotonic()
-        if self._why_not or now - self._last < max(self._budget.least_seconds, self._cost / self._budget.share):
+        wait = 0.0 if end.step == 0 else max(self._budget.least_seconds, self._cost / self._budget.share)
+        if self._why_not or now - self._last < wait:
             return None
         try:
             picture, what = picture_of(pipe, end, decode=decode)
@@ -61,7 +63,8 @@ class Preview:
         except Exception as error:  # whatever a VAE, a full disk or an unknown layout may raise
             why = "out of memory" if is_out_of_memory(error) else str(error) or type(error).__name__
             self._why_not = f"No preview: {why}."
-            self._path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                self._path.unlink(missing_ok=True)
             return self._why_not
         self._last = time.monotonic()
         self._cost = self._last - now

@@ -84,7 +84,7 @@ class Reporter:
         self._end_if_cancelled()
         drawn = self._preview.draw(pipe, end, decode=decode)
         if drawn is not None:
-            self.state = dataclasses.replace(self.state, preview=drawn)
+            self.state = dataclasses.replace(self.state, preview=f"{self.state.condition}: {drawn}")
         last = end.step + 1 == end.steps
         self._write(throttled=not last and drawn is None, phase="decoding" if last else "denoising", step=end.step + 1)
 

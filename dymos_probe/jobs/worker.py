@@ -64,8 +64,7 @@ def work(folder: Path, *, device: str, idle_seconds: float, held: int | None = N
         sweep(folder)
         # Ours is held by nobody else: what ran under it belongs to a worker that died.
         settle_all(folder, lambda other: other != device and is_alive(root, other))
-    signal.signal(signal.SIGTERM, _stop)
-    signal.signal(signal.SIGINT, _stop)
+    before = {number: signal.signal(number, _stop) for number in (signal.SIGTERM, signal.SIGINT)}
     models = Models()
     last = time.monotonic()
     try:
@@ -80,11 +79,17 @@ def work(folder: Path, *, device: str, idle_seconds: float, held: int | None = N
                     # Under the lock: whoever submits now finds either this worker or its lock free.
                     if not has_queued(folder):
                         os.close(descriptor)
+                        descriptor = None
                         return End.IDLE
             else:
                 time.sleep(_POLL_SECONDS)
     except StoppedError:
         return End.STOPPED
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if descriptor is not None and held is None:
+            os.close(descriptor)
 
 
 def run_job(files: JobFiles, *, device: str, models: Models, **options: Any) -> bool:

@@ -35,7 +35,7 @@ class StepEnd:
         """Return x̂0, the finished latents as the model expects them at this step; float32, shape of ``sample``.
 
         Flow matching: x − σ·v. Variance preserving, with noise level σ = sqrt(1 − ᾱ): sqrt(1 − σ²)·x − σ·v for
-        v-prediction, (x − σ·ε)/sqrt(1 − σ²) for ε-prediction.
+        v-prediction, (x − σ·ε)/sqrt(1 − σ²) for ε-prediction, the prediction itself where it is of x0.
 
         Raises
         ------
@@ -47,6 +47,8 @@ class StepEnd:
         if is_flow(self.scheduler):
             return x - sigma * predicted
         kind, alpha = self.scheduler.config.get("prediction_type"), math.sqrt(1.0 - sigma**2)
+        if kind == "sample":
+            return predicted
         if kind == "v_prediction":
             return alpha * x - sigma * predicted
         if kind == "epsilon" and alpha > 0.0:
