@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
@@ -81,7 +82,7 @@ def test_jobs_are_made_in_order_by_one_worker_that_outlives_a_burst_of_starts(fo
     assert len({s.pid for s in ended}) == 1, "one worker"
     assert not jobs.ensure_worker(folder, device="cpu"), "nothing waits"
     times = [(s.started, s.ended) for s in ended]
-    assert all(first[1] <= second[0] for first, second in zip(times, times[1:], strict=False))
+    assert all(first[1] <= second[0] for first, second in itertools.pairwise(times))
     wait_for(lambda: not alive(folder))
 
 
