@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -12,6 +13,7 @@ import pytest
 
 from dymos_probe import jobs
 from dymos_probe.jobs.failures import failure_of
+from dymos_probe.jobs.reporter import Reporter
 from dymos_probe.jobs.worker import End, work
 
 
@@ -107,7 +109,7 @@ def test_gpu_memory_is_recognised_by_its_own_error() -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="mounts a small disk, which only root may")
-def test_a_full_disk_is_told_and_the_job_can_still_say_so(tmp_path, picture) -> None:
+def test_a_full_disk_is_told_and_the_job_can_still_say_so(tmp_path, picture, monkeypatch) -> None:
     folder = tmp_path / "small"
     folder.mkdir()
     mounted = subprocess.run(
@@ -118,6 +120,16 @@ def test_a_full_disk_is_told_and_the_job_can_still_say_so(tmp_path, picture) -> 
     try:
         request = jobs.Request(prompt="a cat", pair="tiny-cogvideox", num_frames=49, num_inference_steps=500)
         id = jobs.submit(folder, request, image=picture)
+        step = Reporter.step
+
+        def fill_the_disk(self, run, at, steps):
+            if at == 5:
+                with contextlib.suppress(OSError), (folder / "filler").open("wb", buffering=0) as file:
+                    while file.write(bytes(4096)):
+                        pass
+            step(self, run, at, steps)
+
+        monkeypatch.setattr(Reporter, "step", fill_the_disk)
         assert work(folder, device="cpu", idle_seconds=0.0) is End.IDLE, "the worker goes on"
         ended = jobs.state(folder, id)
         assert (ended.status, ended.kind) == ("failed", "disk") and "Forget jobs" in ended.remedy

@@ -62,6 +62,8 @@ def test_both_runs_are_recorded_and_open_as_a_study(folder, submit, make) -> Non
     np.testing.assert_allclose((ds["attention"].sum("key_frame") + ds["text_mass"]).values, 1.0, atol=1e-5)
     weight = ds.probe.dominance(keep=("layer",)).sel(condition=["i2v", "i2v_lam1_ratio0.5_L1"]).values
     assert weight[0, 0] == pytest.approx(weight[1, 0], abs=0.02) and weight[1, 1] < weight[0, 1]
+    shown, given = read_image(files.result / str(ds["image"].values[0])), read_image(files.reference)
+    np.testing.assert_array_equal(np.asarray(shown), np.asarray(fit_image(given, 48, 32)))
     assert sorted(path.name for path in files.result.glob("videos/*/*")) == ["i2v.mp4", "i2v_lam1_ratio0.5_L1.mp4"]
 
 
@@ -111,15 +113,20 @@ def test_videos_are_bit_identical_to_plain_calls_though_every_step_is_previewed(
         assert video.read_bytes() == (tmp_path / "v.mp4").read_bytes(), condition
 
 
-def test_the_model_stays_loaded_for_the_next_job_and_makes_the_same_of_it(folder, submit, monkeypatch) -> None:
+def test_the_model_stays_loaded_for_the_next_job_and_makes_the_same_of_it(
+    folder, submit, own_pair, monkeypatch
+) -> None:
     loaded = []
     monkeypatch.setitem(
         Models.get.__globals__, "load_pipeline", lambda pair, arm: (loaded.append(arm), load_pipeline(pair, arm))[1]
     )
     first, second = submit(lam=1.0), submit(lam=1.0)
     third = submit("something else", with_t2v=True)
+    own_pair("mine")
+    fourth = submit(pair="mine", height=32, width=48, guidance_scale=4.0)
     serve_with_previews(folder, Models())
-    assert loaded == ["i2v", "t2v", "i2v"], "one model at a time, the last one kept"
+    assert loaded == ["i2v", "t2v", "i2v", "i2v"], "one model at a time, the last one kept, never that of another pair"
+    assert jobs.state(folder, fourth).status == "done"
     videos = [
         {path.name: path.read_bytes() for path in jobs.job(folder, id).files.result.glob("videos/*/*")}
         for id in (first, second, third)
