@@ -45,3 +45,13 @@ class EnvironmentLacksError(ProbeError, RuntimeError):
     """The machine lacks something the request needs: weights, memory, disk, a GPU."""
 
     exit_status = 3
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether ``error`` says that memory ran out: on a GPU, in Python, or in torch's allocator on a CPU.
+
+    The last is a plain RuntimeError ("DefaultCPUAllocator: can't allocate memory", or "not enough memory").
+    """
+    # By name, so that asking loads no torch.
+    known = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+    return known or (isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error))

@@ -95,6 +95,10 @@ class Family(ABC):
         """Return whether classifier-free guidance is on, asked once before the first step."""
         return bool(pipe.guidance_scale > 1.0)
 
+    def latent_frames(self, latents: torch.Tensor) -> torch.Tensor | None:
+        """Return the latents of one video that a scheduler steps, (F, C, H, W); None where they are packed."""
+        return latents[0].movedim(0, 1) if latents.ndim == 5 else None
+
     # How its pipelines are called -------------------------------------------------------
 
     @abstractmethod

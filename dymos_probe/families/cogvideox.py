@@ -51,6 +51,10 @@ class CogVideoX(Family):
         """Return the channels joined to the noise of (B, F, C, H, W): the image at its frame, zeros elsewhere."""
         return joined_channels(transformer, dim=2)
 
+    def latent_frames(self, latents: torch.Tensor) -> torch.Tensor:
+        """Return frames from (B, F, C, H, W)."""
+        return latents[0]
+
     def size_steps(self, pipe: Any) -> tuple[int, int]:
         """Return the base's sides and 8 frames: the VAE decodes latents by twos, so 13 frames would come out as 16."""
         pixels, frames = super().size_steps(pipe)

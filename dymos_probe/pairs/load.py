@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dymos_probe.errors import EnvironmentLacksError, InputError
+from dymos_probe.errors import EnvironmentLacksError, InputError, is_out_of_memory
 from dymos_probe.pairs.folder import check_folder, missing_weights
 from dymos_probe.pairs.pair import Arm, Pair, load_pair
 from dymos_probe.pairs.quiet import quiet_libraries
@@ -30,7 +30,6 @@ def load_pipeline(pair: Pair, arm: Arm) -> DiffusionPipeline:
     InputError
         When the model is damaged, of the wrong kind, or its scheduler cannot be replaced as asked.
     """
-    import torch
     from diffusers import schedulers
 
     device, dtype = placement(pair)
@@ -44,11 +43,11 @@ def load_pipeline(pair: Pair, arm: Arm) -> DiffusionPipeline:
                 folder, dtype=_weight_types(pair, dtype), use_safetensors=True, local_files_only=True
             )
             _place(pipe, pair, device)
-        except (torch.OutOfMemoryError, MemoryError) as error:
-            raise EnvironmentLacksError(
-                f"not enough memory for the {arm} model {pair.source(arm)} in {dtype} on {device}; {_relief(pair)}"
-            ) from error
         except Exception as error:  # the loaders of three libraries raise whatever they meet in a damaged file
+            if is_out_of_memory(error):
+                raise EnvironmentLacksError(
+                    f"not enough memory for the {arm} model {pair.source(arm)} in {dtype} on {device}; {_relief(pair)}"
+                ) from error
             raise InputError(f"the {arm} model in {folder} does not load: {_first_line(error)}") from error
     if pair.scheduler is not None:
         _set_scheduler(pipe, pair.scheduler)

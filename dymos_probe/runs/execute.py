@@ -13,7 +13,7 @@ from PIL import Image
 
 from dymos_probe.baselines import ALG
 from dymos_probe.bias import Bias
-from dymos_probe.errors import EnvironmentLacksError, InputError, ProbeError
+from dymos_probe.errors import EnvironmentLacksError, InputError, ProbeError, is_out_of_memory
 from dymos_probe.families import Generation, family_of
 from dymos_probe.runs.images import fit_image
 from dymos_probe.runs.media import Frames, to_uint8
@@ -81,7 +81,9 @@ def execute(
             on_step=on_step,
         ) as probe:
             frames = np.asarray(pipe(**arguments).frames[0])
-    except (torch.OutOfMemoryError, MemoryError) as error:
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
         raise EnvironmentLacksError(
             f"out of memory for {generation.num_frames} frames of {generation.width}×{generation.height}; "
             "use --offload model, a smaller size or fewer frames"

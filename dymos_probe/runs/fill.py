@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
-from dymos_probe.errors import InputError, MissingFileError, StudyError
+from dymos_probe.errors import MissingFileError
 from dymos_probe.families import Arm
-from dymos_probe.pairs import load_pipeline
+from dymos_probe.pairs import Pair, load_pipeline
 from dymos_probe.runs.execute import Outcome, execute
+from dymos_probe.runs.hold import only_writer
 from dymos_probe.runs.images import fit_image, read_image
 from dymos_probe.runs.media import write_image, write_video
 from dymos_probe.runs.plan import T2V, RunRequest, Way
@@ -32,7 +31,8 @@ from dymos_probe.store import (
 )
 from dymos_probe.tap import Recording
 
-_LOCK = ".lock"
+Pipelines = Callable[[Pair, Arm], Any]
+"""Gives the loaded pipeline of an arm."""
 
 
 class Progress(Protocol):
@@ -77,6 +77,7 @@ def fill(
     workers: int = 0,
     scheduler: str | None = None,
     progress: Progress | None = None,
+    pipelines: Pipelines = load_pipeline,
 ) -> tuple[RunRequest, ...]:
     """Make those of ``runs`` that ``study``, which gets ``samples`` and ``ways`` first, does not have; return them.
 
@@ -86,6 +87,8 @@ def fill(
         The user's own reference image by sample id; the others use their T2V run's first frame.
     workers, scheduler
         Worker processes of a local dask cluster (0: this process alone), or the address of a cluster.
+    pipelines
+        What loads the pipelines of this process; worker processes load their own.
 
     Raises
     ------
@@ -104,7 +107,7 @@ def fill(
 
             fill_on_cluster(study, runs, samples, ways, given_images or {}, workers, scheduler, watcher)
         else:
-            fill_share(study, runs, samples, ways, given_images or {}, watcher)
+            fill_share(study, runs, samples, ways, given_images or {}, watcher, pipelines)
         if study.exists:
             finish_study(study.path)
     return runs
@@ -128,66 +131,37 @@ def fill_share(
     ways: Sequence[Way],
     given_images: Mapping[str, Path],
     progress: Progress,
+    pipelines: Pipelines = load_pipeline,
 ) -> None:
     """Make ``runs`` in this process, one arm after the other."""
     for arm, of_arm in groupby(runs, key=lambda run: run.way.arm):
         progress.loading(arm)
-        pipe = load_pipeline(study.pair, arm)
+        pipe = pipelines(study.pair, arm)
         for run in of_arm:
-            image = reference_image(study, run.sample) if arm == "i2v" else None
+            given = given_images.get(run.sample.id)
+            image = reference_image(study, run.sample, given) if arm == "i2v" else None
             outcome = _execute(study, pipe, run, image, progress)
-            _store(study, run, outcome, samples, ways, given_images.get(run.sample.id))
+            _store(study, run, outcome, samples, ways, given)
             progress.done(run)
         del pipe
 
 
-def reference_image(study: Study, sample: Sample) -> Any:
-    """Return the reference image of a sample.
+def reference_image(study: Study, sample: Sample, given: Path | None = None) -> Any:
+    """Return the reference image of a sample: the study's, else the one that is ``given``.
 
     Raises
     ------
     MissingFileError
-        When its T2V run, whose first frame it is, was not made yet.
+        When there is neither, because its T2V run, whose first frame it is, was not made yet.
     """
     path = study.path / sample.image
+    if not path.is_file() and given is not None:
+        return read_image(given)
     if not path.is_file():
         raise MissingFileError(
             f"sample {sample.id} has no reference image {path}; run the `probe record` command of this study again"
         )
     return read_image(path)
-
-
-@contextmanager
-def only_writer(path: Path) -> Iterator[None]:
-    """Hold a study, whose folder is made where it is missing, against other commands; the hold ends with the process.
-
-    Raises
-    ------
-    StudyError
-        When another command holds it.
-    InputError
-        When no folder can be there.
-    EnvironmentLacksError
-        When the disk is full or the folder cannot be written.
-    """
-    with storage_errors(path):
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-        except FileNotFoundError as error:  # as in /proc, where nobody makes folders
-            raise InputError(f"{path} cannot be a folder ({error.strerror}); give another") from error
-        # In the study itself, so that it also holds on a disk that several machines share.
-        file = (path / _LOCK).open("a")
-    with file:
-        if sys.platform == "win32":  # no advisory lock there; one command at a time is then the user's care
-            yield
-            return
-        import fcntl
-
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise StudyError(f"another command is writing the study {path}; wait until it is done") from None
-        yield
 
 
 def _execute(study: Study, pipe: Any, run: RunRequest, image: Any, progress: Progress) -> Outcome:
@@ -221,7 +195,9 @@ def _store(
         create_study(study.path, config=configuration(study), shape=attention_shape(recording))
         extend_study(study.path, samples=samples, conditions=[way.condition for way in ways])
     with storage_errors(study.path):
-        if run.way.arm == "t2v" and run.way.bias is None:
+        # An image that is given needs no T2V run: the first run of the sample brings it.
+        brought = given_image is not None and not (study.path / run.sample.image).is_file()
+        if run.way == T2V or brought:
             frame = outcome.frames[0]
             if given_image is not None:
                 size = study.generation.width, study.generation.height

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
+from io import BytesIO
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -50,25 +51,18 @@ def read_image(path: str | Path) -> Image.Image:
     file = Path(path)
     if not file.exists():
         raise MissingFileError(f"there is no image {file}")
-    try:
-        with warnings.catch_warnings():
-            # Pillow only warns between one and two times its own limit; ours, below, is an error and stricter.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(file, formats=FORMATS) as opened:
-                width, height = opened.size
-                if width * height > MAX_PIXELS:
-                    raise InputError(
-                        f"the image {file} is {width}×{height} pixels; at most {MAX_PIXELS >> 20} Mi pixels are read"
-                    )
-                return _to_rgb(file, ImageOps.exif_transpose(opened))
-    except UnidentifiedImageError:
-        raise InputError(f"{file} is no image; give one of {', '.join(FORMATS)}") from None
-    except Image.DecompressionBombError:
-        raise InputError(f"the image {file} has more than the {MAX_PIXELS} pixels that are read") from None
-    except InputError:
-        raise
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
-        raise InputError(f"the image {file} cannot be read: {error}") from error
+    return _read(file, str(file), MAX_PIXELS)
+
+
+def decode_image(content: bytes, *, name: str, max_pixels: int = MAX_PIXELS) -> Image.Image:
+    """Return the image in the bytes of a file, as :func:`read_image` does; ``name`` is what errors call it.
+
+    Raises
+    ------
+    InputError
+        When it is no image of `FORMATS`, is damaged, or has more than ``max_pixels`` pixels.
+    """
+    return _read(BytesIO(content), name, max_pixels)
 
 
 def fit_image(image: Image.Image, width: int, height: int) -> Image.Image:
@@ -87,9 +81,30 @@ def fit_image(image: Image.Image, width: int, height: int) -> Image.Image:
     return ImageOps.fit(image, (width, height), method=Image.Resampling.LANCZOS)
 
 
-def _to_rgb(file: Path, image: Image.Image) -> Image.Image:
+def _read(file: Path | BinaryIO, name: str, max_pixels: int) -> Image.Image:
+    try:
+        with warnings.catch_warnings():
+            # Pillow only warns between one and two times its own limit; ours, below, is an error and stricter.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(file, formats=FORMATS) as opened:
+                width, height = opened.size
+                if width * height > max_pixels:
+                    most = f"at most {max_pixels / 2**20:g} Mi pixels are read"
+                    raise InputError(f"the image {name} is {width}×{height} pixels; {most}")
+                return _to_rgb(name, ImageOps.exif_transpose(opened))
+    except UnidentifiedImageError:
+        raise InputError(f"{name} is no image; give one of {', '.join(FORMATS)}") from None
+    except Image.DecompressionBombError:
+        raise InputError(f"the image {name} has more than the {max_pixels} pixels that are read") from None
+    except InputError:
+        raise
+    except Exception as error:  # damaged bytes lead the decoders to struct.error, zlib.error, IndexError …
+        raise InputError(f"the image {name} cannot be read: {error}") from error
+
+
+def _to_rgb(name: str, image: Image.Image) -> Image.Image:
     if image.mode in ("I", "F"):
-        raise InputError(f"the image {file} has 32-bit pixels ({image.mode}); save it with 8 bits a channel")
+        raise InputError(f"the image {name} has 32-bit pixels ({image.mode}); save it with 8 bits a channel")
     if image.mode.startswith("I;16"):
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     if image.has_transparency_data:

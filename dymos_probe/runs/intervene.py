@@ -62,7 +62,9 @@ def plan_intervene(
         lams = (lam,) if isinstance(lam, (int, float)) else tuple(lam or ())
         if not lams:
             raise InputError("no λ is given; give at least one, such as --lam=0.6")
-        chosen = ways(lams, arm=arm, step_ratio=_step_ratio(opened.pair, settings.pop("step_ratio", None)), **settings)
+        chosen = ways(
+            lams, arm=arm, step_ratio=resolve_step_ratio(opened.pair, settings.pop("step_ratio", None)), **settings
+        )
     for way in chosen:
         if way.bias is not None:
             way.bias.check_fits(layers=ds.sizes["layer"], heads=ds.sizes["head"], frames=ds.sizes["query_frame"])
@@ -171,7 +173,7 @@ def intervene_image(
     check_seed(seed)
     picture = read_image(image)
     chosen = load_pair(pair, **(placed or {}))
-    effect = Bias(lam=lam, step_ratio=_step_ratio(chosen, step_ratio), **(bias or {}))
+    effect = Bias(lam=lam, step_ratio=resolve_step_ratio(chosen, step_ratio), **(bias or {}))
     generation = resolve_generation(chosen, settings)
     with storage_errors(target.parent):
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -194,6 +196,7 @@ def _alg_way(study: Study, arm: Arm, settings: dict[str, Any]) -> Way:
     return way if alg.active_steps(study.generation.num_inference_steps) else I2V
 
 
-def _step_ratio(pair: Pair, given: float | None) -> float:
+def resolve_step_ratio(pair: Pair, given: float | None) -> float:
+    """Return the step ratio that is given, else the one published for the pair, else `DEFAULT_STEP_RATIO`."""
     published = pair.preset.step_ratio if pair.preset is not None else None
     return next(ratio for ratio in (given, published, DEFAULT_STEP_RATIO) if ratio is not None)

@@ -13,6 +13,7 @@ from dymos_probe.errors import InputError, StudyError
 from dymos_probe.families import Generation, family_of
 from dymos_probe.pairs import Pair, describe, load_pair, load_pipeline, preset
 from dymos_probe.pairs.load import placement
+from dymos_probe.runs.identity import differences, identity
 from dymos_probe.store import is_created, json_strengths, read_config, video_path
 from dymos_probe.tap import RecordMode
 
@@ -116,7 +117,7 @@ def check_same(study: Study) -> Study:
     stored = _recorded(study.path)
     pinned = replace(study, pair=_pinned(study.pair, stored["pair"]))
     asked = configuration(pinned)
-    for key, has, wants in _differences(_identity(stored), _identity(asked)):
+    for key, has, wants in differences(identity(stored), identity(asked)):
         raise StudyError(
             f"the study {study.path} was made with {key} = {has}, now {key} = {wants} is asked; "
             "use a new folder or the same value"
@@ -178,29 +179,10 @@ def _recorded(path: Path) -> dict[str, Any]:
     """Return the configuration of a study that :func:`configuration` described."""
     stored = read_config(path)
     try:
-        _identity(stored)
+        identity(stored)
         _ = stored["environment"], stored["pair"]["preset"], stored["pair"]["t2v"]["pipeline"]
     except (KeyError, TypeError) as error:
         raise StudyError(
             f"the study {path} was not made by `probe record` (its study.json lacks {error}); record another"
         ) from error
     return stored
-
-
-def _identity(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the part of a configuration that must not change within a study, flat."""
-    flat = {"pair.scheduler": config["pair"]["scheduler"], "dtype": config["dtype"], "fps": config["fps"]}
-    for arm in ("t2v", "i2v"):
-        model = config["pair"][arm]
-        if "sha256" in model:
-            flat[f"pair.{arm}.sha256"] = model["sha256"]
-        else:
-            flat[f"pair.{arm}"] = f"{model['hub_id']}@{model['commit'] or model['revision']}"
-    for section in ("generation", "record"):
-        flat |= {f"{section}.{key}": value for key, value in config[section].items()}
-    return flat
-
-
-def _differences(stored: Mapping[str, Any], asked: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
-    keys = dict.fromkeys([*stored, *asked])
-    return [(k, stored.get(k), asked.get(k)) for k in keys if stored.get(k) != asked.get(k)]

@@ -95,5 +95,9 @@ def noise_levels(scheduler: Any) -> npt.NDArray[np.float64]:
         alphas = scheduler.alphas_cumprod[scheduler.timesteps.long().cpu()]
         return np.asarray(np.sqrt(1.0 - alphas.double().numpy()))
     levels = np.asarray(torch.as_tensor(sigmas).double().cpu())[:steps]
-    flow = "FlowMatch" in type(scheduler).__name__ or scheduler.config.get("use_flow_sigmas", False)
-    return levels if flow else levels / np.sqrt(1.0 + levels**2)
+    return levels if is_flow(scheduler) else levels / np.sqrt(1.0 + levels**2)
+
+
+def is_flow(scheduler: Any) -> bool:
+    """Return whether a scheduler solves a flow: x_t = (1 − σ)·x0 + σ·noise."""
+    return "FlowMatch" in type(scheduler).__name__ or bool(scheduler.config.get("use_flow_sigmas", False))

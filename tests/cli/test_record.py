@@ -300,7 +300,7 @@ def test_a_study_on_a_read_only_disk_can_be_looked_at(probe, recorded, small_dis
 
 
 def test_a_second_command_on_a_study_is_refused_and_the_first_is_unharmed(probe, refused, study):
-    from dymos_probe.runs.fill import only_writer
+    from dymos_probe.runs.hold import only_writer
 
     command = ("--num-frames", "9", "--steps", "2", "--device", "cpu", "--prompt", "Another", "--out", study)
     holder = subprocess.Popen(
