@@ -8,7 +8,10 @@ from typing import Any
 import streamlit as st
 
 _OF_THE_FOLDER = {"studies": ("Studies", ":material/folder_open:")}
-_OF_A_STUDY = {"videos": ("Videos", ":material/play_circle:")}
+_OF_A_STUDY = {
+    "maps": ("Difference maps", ":material/grid_on:"),
+    "videos": ("Videos", ":material/play_circle:"),
+}
 """Pages that show the study in ``?study=``; the list of studies links to each of them."""
 
 

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import streamlit as st
 import xarray as xr
+from windows import Chosen
 
+from dymos_probe import analysis
 from dymos_probe.analysis.exemplars import Exemplar, exemplars
 from dymos_probe.analysis.metric_table import metric_table
 from dymos_probe.analysis.select import modulated_conditions, modulation_settings, started_conditions
@@ -92,3 +94,22 @@ def frames(name: str, stamp: str, sample: str, conditions: tuple[str, ...], coun
     if place is None:
         raise MissingFileError(f"there is no study {name}")
     return read_frames(place, study(name, stamp), sample, conditions, count=count)
+
+
+@st.cache_data(max_entries=256, show_spinner="Reading attention …")
+def maps(name: str, stamp: str, conditions: tuple[str, ...], window: Chosen) -> xr.DataArray:
+    """Return A of some conditions in a window, averaged (condition, query_frame, key_frame)."""
+    return analysis.maps(study(name, stamp), conditions=conditions, **window.options()).compute()
+
+
+@st.cache_data(max_entries=64, show_spinner="Reading attention …")
+def heads(name: str, stamp: str, window: Chosen) -> xr.Dataset:
+    """Return what every head puts on the reference frame in both untouched arms (layer, head)."""
+    return analysis.heads(study(name, stamp), **window.of_heads())
+
+
+@st.cache_data(max_entries=64, show_spinner="Reading attention …")
+def dominance_over_steps(name: str, stamp: str, conditions: tuple[str, ...], sample: str | None) -> xr.DataArray:
+    """Return attention on the reference frame (condition, step), of all steps."""
+    samples = None if sample is None else (sample,)
+    return analysis.dominance(study(name, stamp), conditions=conditions, samples=samples, keep=("step",)).compute()

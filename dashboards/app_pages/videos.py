@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import data
 import streamlit as st
@@ -12,7 +13,7 @@ from plain import as_code
 from players import Cell, image_cell, players, video_cell
 
 from dymos_probe.errors import ProbeError
-from dymos_probe.figures import frame_strip, sentences
+from dymos_probe.figures import frame_strip, reading
 from dymos_probe.figures.conditions import condition_names
 from dymos_probe.store.catalogue import StudyEntry
 
@@ -29,7 +30,11 @@ def chosen_sample(ds: xr.Dataset, entry: StudyEntry) -> str:
             "Sample", samples, key="sample", bind="query-params", help="One prompt with one seed of the noise."
         )
         place = samples.index(sample)
-        for label, side, to in (("Previous", "left", place - 1), ("Next", "right", place + 1)):
+        arrows: tuple[tuple[str, Literal["left", "right"], int], ...] = (
+            ("Previous", "left", place - 1),
+            ("Next", "right", place + 1),
+        )
+        for label, side, to in arrows:
             there = 0 <= to < len(samples)
             st.button(
                 label,
@@ -80,7 +85,7 @@ def cells(ds: xr.Dataset, entry: StudyEntry, sample: str, chosen: dict[str, str]
 def strip(entry: StudyEntry, sample: str, chosen: dict[str, str]) -> None:
     """Show frames of the videos, a row a condition."""
     st.subheader("Frame by frame")
-    st.markdown(sentences.READ_STRIP)
+    st.markdown(reading.READ_STRIP)
     if not chosen:
         st.info("None of the chosen conditions has a video of this sample.", icon=":material/info:")
         return

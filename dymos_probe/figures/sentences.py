@@ -10,6 +10,7 @@ import xarray as xr
 
 from dymos_probe.analysis.least import least
 from dymos_probe.figures.condition_styles import names_of
+from dymos_probe.figures.facts import listed
 from dymos_probe.figures.labels import MINUS, counted, number, signed, strength
 
 _NO_REST = 5e-4
@@ -232,6 +233,9 @@ def _points(mass: float) -> str:
 
 
 def _stands_on(result: xr.DataArray | xr.Dataset) -> str:
-    early = float(result.attrs["early"])
-    steps = f"first {100.0 * early:g} % of the steps" if early < 1.0 else "all steps"
+    if "early" in result.attrs:
+        early = float(result.attrs["early"])
+        steps = f"first {100.0 * early:g} % of the steps" if early < 1.0 else "all steps"
+    else:
+        steps = listed("step", result.attrs["steps"])
     return f"{steps}, {counted(int(result.attrs['samples_used']), 'sample')}"
