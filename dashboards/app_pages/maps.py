@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import data
 import streamlit as st
 from chosen import chosen_study
+from drawing import draw, with_clickable_cells
 from windows import choose_all_heads, choose_head, chosen_window
 
 from dymos_probe.analysis.select import i2v_condition, t2v_condition
@@ -17,25 +16,11 @@ from dymos_probe.figures.conditions import condition_names
 _LINES = 8  # conditions over steps
 
 
-def draw(figure: Any, key: str, alt: str, **options: Any) -> Any:
-    """Show a figure at its own size: on a narrow screen it scrolls rather than shrinks."""
-    with st.grid(1, wrap=False, min_column_width=figure.layout.width):
-        return st.plotly_chart(
-            figure,
-            width=figure.layout.width,
-            theme=None,
-            key=key,
-            config={"displayModeBar": False},
-            alt=alt,
-            **options,
-        )
-
-
 def take_clicked_head() -> None:
     """Make the clicked cell of the grid the window."""
-    points = st.session_state["grid"]["selection"]["points"]
-    if points:
-        choose_head(int(points[0]["y"]), int(points[0]["x"]))
+    for point in st.session_state["grid"]["selection"]["points"]:
+        layer, head = point["customdata"]
+        choose_head(int(layer), int(head))
 
 
 st.title("Difference maps")
@@ -86,11 +71,10 @@ st.markdown(reading.READ_HEADS + " Click a cell to see the maps of that head abo
 heads = data.heads(entry.name, stamp, window)
 excess = heads["excess"].assign_attrs(heads.attrs | heads["excess"].attrs)
 draw(
-    head_grid(excess, clusters=heads["cluster"], top=5),
+    with_clickable_cells(head_grid(excess, clusters=heads["cluster"], top=5)),
     "grid",
     "Excess attention on the reference frame of every head of every layer",
-    on_select=take_clicked_head,
-    selection_mode="points",
+    on_click=take_clicked_head,
 )
 best = heads["rank"].argmin(("layer", "head"))
 largest = (int(best["layer"]), int(best["head"]))

@@ -71,6 +71,8 @@ def prepare(
     config = {
         "server.address": address,
         "server.port": port,
+        # A default in the address and a value set by a click go together here.
+        "global.disableWidgetStateDuplicationWarning": True,
         "logger.hideWelcomeMessage": True,
         "server.headless": True,
         "server.fileWatcherType": "none",
