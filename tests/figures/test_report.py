@@ -49,12 +49,22 @@ def known(made, tmp_path):
     return tmp_path / "study"
 
 
+def refuse(figures, **_):
+    raise EnvironmentLacksError("a PNG needs Chrome or Chromium")
+
+
 @pytest.fixture
 def no_browser(monkeypatch):
-    def refuse(figures, **_):
-        raise EnvironmentLacksError("a PNG needs Chrome or Chromium")
-
     monkeypatch.setattr("dymos_probe.figures.report.write_pngs", refuse)
+
+
+@pytest.fixture(scope="module")
+def written(made, tmp_path_factory):
+    """The report of the study as it was made, without a browser, and its folder."""
+    out = tmp_path_factory.mktemp("written")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("dymos_probe.figures.report.write_pngs", refuse)
+        return write_report(made.path, out), out
 
 
 @pytest.fixture
@@ -93,9 +103,8 @@ def test_every_figure_is_in_the_page_once_with_its_sentences_and_a_file_beside_i
     assert "motion <degree>" not in page, "text from a study is text, not HTML"
 
 
-def test_the_page_says_what_was_run_and_when(known, tmp_path, no_browser):
-    write_report(known, tmp_path / "out")
-    page = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+def test_the_page_says_what_was_run_and_when(written):
+    page = (written[1] / "index.html").read_text(encoding="utf-8")
     assert f"<dd>{date.today().isoformat()}</dd>" in page and "<dt>pair</dt><dd>synthetic</dd>" in page
     assert "4 samples, 5 conditions, 20 runs; 6 steps × 3 layers × 2 heads, 4 latent frames" in page
     assert "width=device-width" in page and ".png'>" not in page, "no link to what is not there"
@@ -117,6 +126,7 @@ def test_a_method_without_strength_is_in_the_strips_the_slice_and_the_table(know
     made = parts(known, Section)
     for number in (1, 2, 3):
         assert made[f"strip_{number}"].figure.layout.yaxis.ticktext[-1] == "I2V, ALG"
+        assert "I2V, λ = 0 (untouched)" in made[f"strip_{number}"].figure.layout.yaxis.ticktext
         assert "I2V, ALG: " in made[f"strip_{number}"].said
     assert "I2V, ALG" in [note.text for note in made["time_slice"].figure.layout.annotations]
     lines = [line.name for line in made["dominance_by_step"].figure.data]
@@ -158,29 +168,29 @@ def test_the_slice_lies_along_the_motion():
     assert liveliest_line(da.transpose("condition", "time", "x", "y", "rgb").rename(x="y", y="x")) == ("x", 7)
 
 
-def test_the_summary_says_what_the_study_was_made_to_show(known, tmp_path, no_browser):
-    attention, closest, metric = write_report(known, tmp_path / "out").summary
+def test_the_summary_says_what_the_study_was_made_to_show(written):
+    attention, closest, metric = written[0].summary
     assert "40.0 %" in attention and "20.0 %: 2.00 times as much" in attention
     assert "(−1, 0, 1, 2)" in closest and "closest to T2V's at λ = 1" in closest
     # The metric rises by one from condition to condition, in every sample.
     assert "T2V 15.0; I2V 16.0 untouched" in metric and "17.0 (+1.0 ± 0) at λ = −1" in metric
 
 
-def test_the_tables_hold_the_numbers_of_the_figures(known, tmp_path, no_browser):
-    write_report(known, tmp_path / "out")
-    with (tmp_path / "out" / "distance.csv").open(encoding="utf-8") as file:
+def test_the_tables_hold_the_numbers_of_the_figures(made, written):
+    out = written[1]
+    with (out / "distance.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    expected = open_study(known).probe.distance().compute()
+    expected = open_study(made.path).probe.distance().compute()
     assert [float(row["lam"]) for row in rows] == expected["lam"].values.tolist()
     np.testing.assert_allclose([float(row["distance"]) for row in rows], expected)
-    with (tmp_path / "out" / "difference_map.csv").open(encoding="utf-8") as file:
+    with (out / "difference_map.csv").open(encoding="utf-8") as file:
         cells = {(row["query_frame"], row["key_frame"]): float(row["difference"]) for row in csv.DictReader(file)}
     assert cells["1", "0"] == pytest.approx(0.2, abs=1e-6) and len(cells) == 16
 
 
-def test_without_a_browser_the_page_and_tables_are_there(known, tmp_path, no_browser):
-    report = write_report(known, tmp_path / "out")
-    assert not list((tmp_path / "out").glob("*.png")) and all(path.is_file() for path in report.written)
+def test_without_a_browser_the_page_and_tables_are_there(written):
+    report, out = written
+    assert not list(out.glob("*.png")) and all(path.is_file() for path in report.written)
     assert len(report.left_out) == 1 and "11 pictures (PNG): a PNG needs Chrome" in report.left_out[0]
 
 
