@@ -1,5 +1,6 @@
 """Figures: labelled data in, plotly figure out, one figure a module."""
 
+from dymos_probe.figures.change_plot import change_plot
 from dymos_probe.figures.difference_map import difference_map
 from dymos_probe.figures.distance_curve import distance_curve
 from dymos_probe.figures.frame_strip import frame_strip
@@ -9,6 +10,7 @@ from dymos_probe.figures.write import write_html, write_png
 
 __all__ = [
     "TEMPLATE",
+    "change_plot",
     "difference_map",
     "distance_curve",
     "frame_strip",
