@@ -60,7 +60,8 @@ def metric_changes(
     if missing:
         raise InputError(f"there is no sample {missing[0]!r}; the study has {ds.sizes[SAMPLE]} others")
     # A forgotten run keeps its value in the store until it is made and measured again.
-    values = ds[variable].where(ds[COMPLETE]).sel({SAMPLE: chosen}).astype(np.float64).compute()
+    part = ds[[variable, COMPLETE]].sel({SAMPLE: chosen, CONDITION: list(dict.fromkeys([*asked, against]))}).compute()
+    values = part[variable].where(part[COMPLETE]).astype(np.float64)
     base = values.sel({CONDITION: against}).values
     columns = [values.sel({CONDITION: label}).values for label in asked]
     changes = [column - base for column in columns]

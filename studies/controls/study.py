@@ -141,18 +141,26 @@ def verdicts(results: Results) -> list[Verdict]:
         keeps(
             _negative(rows["all steps"]["lam_minus"]),
             worse=1,
+            margin=ins.motion_margin,
             claim=paper.EARLY,
             what=f"{motion}, from early steps to all steps,",
             units=per,
         ),
-        keeps(rows["T2V"]["motion"], worse=1, claim=paper.T2V, what=f"{motion}, T2V with λ,", units=per),
+        keeps(
+            rows["T2V"]["motion"],
+            worse=1,
+            margin=ins.motion_margin,
+            claim=paper.T2V,
+            what=f"{motion}, T2V with λ,",
+            units=per,
+        ),
     ]
     if ins.quality:
         said.insert(
             4,
             worsens(
                 rows["all steps"]["quality"],
-                worse=1 if ins.quality_falls else -1,
+                worse=ins.worse,
                 claim=paper.EARLY_QUALITY,
                 what=f"{heading(ins.quality)}, all steps biased,",
                 units=units(ins.quality),

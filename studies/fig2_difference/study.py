@@ -119,7 +119,7 @@ def body(results: Results) -> list[str]:
     )
     ratio = arms[I2V]["mean"] / arms[T2V]["mean"]
     return [
-        f"Of Figure 2, {NOT_RECOVERED}. {in_place_of(results.configuration['pair'])}",
+        f"Of Figure 2, {NOT_RECOVERED}. {in_place_of(results.configuration['pair'], motion_only=True)}",
         picture("difference_map", "Attention difference between latent frames, I2V minus T2V"),
         f"Attention of later frames to the reference frame, first {found['early_steps']} steps: T2V "
         f"{pm(arms[T2V]['mean'], arms[T2V]['standard_error'])}, I2V "

@@ -106,7 +106,7 @@ def verdicts(results: Results) -> list[Verdict]:
     fallen = [step for step in beyond if sign(step["motion"]) < 0]
     said = [
         steadily(
-            [(f"{step['low']:g} to {step['high']:g}", step["motion"]) for step in found["lam"]["steps"]],
+            [(step["low"], step["high"], step["motion"]) for step in found["lam"]["steps"]],
             claim=paper.LAM_RAISES,
             what=motion,
             units=per,
@@ -128,13 +128,13 @@ def verdicts(results: Results) -> list[Verdict]:
         ),
     ]
     if ins.quality:
-        worse = 1 if ins.quality_falls else -1
         name, unit = heading(ins.quality), units(ins.quality)
         said.insert(
             1,
             keeps(
                 at_lam["quality"],
-                worse=worse,
+                worse=ins.worse,
+                margin=ins.quality_margin,
                 claim=paper.QUALITY,
                 what=f"{name}, λ from 0 to {config['lam']:g},",
                 units=unit,
@@ -143,7 +143,8 @@ def verdicts(results: Results) -> list[Verdict]:
         said.append(
             keeps(
                 at_ratio["quality"],
-                worse=worse,
+                worse=ins.worse,
+                margin=ins.quality_margin,
                 claim=paper.RATIO_QUALITY,
                 what=f"{name}, from no step to the first {percent(config['step_ratio'])},",
                 units=unit,
@@ -153,7 +154,7 @@ def verdicts(results: Results) -> list[Verdict]:
         said.append(
             worsens(
                 last["quality"],
-                worse=worse,
+                worse=ins.worse,
                 claim=paper.SWITCH_BACK,
                 what=f"{name}, from no step to all steps,",
                 units=unit,
@@ -176,8 +177,8 @@ def body(results: Results) -> list[str]:
         picture("lam", "Motion over λ"),
         *(
             [
-                f"The paper names one gain, {paper.RELATIVE_GAIN:.1%} relative, between two λ that its text has lost. "
-                f"Here from λ = 0 to {config['lam']:g} the relative gain of the mean is {relative:+.1%}."
+                f"The paper names one gain, {100 * paper.RELATIVE_GAIN:.1f} % relative, between two λ that its text "
+                f"lost. Here from λ = 0 to {config['lam']:g} the relative gain of the mean is {100 * relative:+.1f} %."
             ]
             if relative is not None
             else []

@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 
 from dymos_probe import figures
 from dymos_probe.analysis.exemplars import exemplars
+from dymos_probe.figures.labels import strength
 from dymos_probe.store.schema import COMPLETE, CONDITION, METRIC_PREFIX
 from dymos_probe.store.videos import read_frames
 from studies.fig6_continuous_control import paper
@@ -97,9 +98,9 @@ def verdicts(results: Results) -> list[Verdict]:
     found, config = results.found, results.configuration
     ins, lams = stand_ins(config["pair"]), config["lams"]
     motion, per = heading(ins.motion), units(ins.motion)
-    steps = [(f"{low:g} to {high:g}", step) for (low, high), step in zip(pairwise(lams), found["steps"], strict=True)]
+    steps = [(low, high, step) for (low, high), step in zip(pairwise(lams), found["steps"], strict=True)]
     said = [
-        falls(found["freezes"], claim=paper.FREEZES, what=f"{motion}, λ from 0 to {lams[0]:g},", units=per),
+        falls(found["freezes"], claim=paper.FREEZES, what=f"{motion}, λ from 0 to {strength(lams[0])},", units=per),
         rises(found["frees"], claim=paper.FREES, what=f"{motion}, λ from 0 to {lams[-1]:g},", units=per),
         steadily(steps, claim=paper.CONTINUOUS, what=motion, units=per),
     ]
@@ -107,7 +108,8 @@ def verdicts(results: Results) -> list[Verdict]:
         said.append(
             keeps(
                 found["quality"],
-                worse=1 if ins.quality_falls else -1,
+                worse=ins.worse,
+                margin=ins.quality_margin,
                 claim=paper.FIDELITY,
                 what=f"{heading(ins.quality)}, λ from 0 to {lams[-1]:g},",
                 units=units(ins.quality),

@@ -78,7 +78,8 @@ def gains(found: Mapping[str, Any], pair: str, *, place: str, where: str = "") -
         said.append(
             keeps(
                 over["DyMoS − untouched"][ins.quality],
-                worse=1 if ins.quality_falls else -1,
+                worse=ins.worse,
+                margin=ins.quality_margin,
                 claim=f"{place}: visual quality is preserved",
                 what=f"{where}{heading(ins.quality)}, DyMoS − untouched,",
                 units=units(ins.quality),

@@ -29,10 +29,11 @@ def picture(name: str, text: str) -> str:
     return f"![{text}]({name}.png)"
 
 
-def in_place_of(pair: str) -> str:
-    """Return which measures stand for which of the paper's."""
-    roles = "; ".join(f"{theirs}: {heading(ours)}" for theirs, ours in stand_ins(pair).roles)
-    return f"In place of the paper's metrics, on which these numbers are no values: {roles}. {NOTE}"
+def in_place_of(pair: str, *, motion_only: bool = False) -> str:
+    """Return which measures stand in for which of the paper's."""
+    roles = stand_ins(pair).roles[: 1 if motion_only else None]
+    listed = "; ".join(f"{heading(ours)} for {theirs}" for theirs, ours in roles)
+    return f"Stand-ins, whose values are none of the paper's metrics': {listed}.{'' if motion_only else f' {NOTE}'}"
 
 
 def _about(study: Reproduction, results: Results) -> str:

@@ -14,8 +14,7 @@ NOT_RECOVERED: Final = "its plotted values are not in the paper's text, so only 
 
 MEASURES: Final = ("Dynamic Degree (VBench)", "Dynamic Degree (VideoScore)", "Video Quality", "ViCLIP", "VisionReward")
 """Columns of Tables 1, 2 and 6, in this order; the first is per cent of videos."""
-METHODS: Final[Mapping[str, str]] = MappingProxyType({"Baseline": "untouched", "ALG": "ALG", "Ours": "DyMoS"})
-"""Rows of Tables 1 and 2, and what they are called here."""
+_AS_PRINTED: Final = (".1f", ".2f", ".1f", ".4f", ".3f")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,4 +65,4 @@ def operation(pair: str) -> Operation:
 
 def printed(rows: Mapping[str, Row], first: str) -> str:
     """Return rows of the paper as a Markdown table."""
-    return table((first, *MEASURES), [(name, *(f"{value:g}" for value in row.values)) for name, row in rows.items()])
+    return table((first, *MEASURES), [(name, *map(format, row.values, _AS_PRINTED)) for name, row in rows.items()])

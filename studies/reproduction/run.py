@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from dymos_probe.runs.fill import Progress
 from dymos_probe.runs.measure import measure_study
 from dymos_probe.runs.plan import RunRequest, all_runs
 from dymos_probe.store import open_study
+from dymos_probe.store.schema import COMPLETE, METRIC_PREFIX
 from studies.reproduction import page
 from studies.reproduction.machine import made_here
 from studies.reproduction.results import FILE, Results, configuration_values, read_results, write_results
@@ -96,8 +98,7 @@ def write(study: Reproduction, setting: Setting, work: Work, folder: Path) -> Re
     runs: dict[str, Recorded] = {}
     if study.records:
         for pair in configuration.needs:
-            path = work.runs / setting.store(pair)
-            runs[pair] = Recorded(path=path, ds=open_study(path))
+            runs[pair] = opened(work.runs / setting.store(pair))
     before = read_results(folder) if (folder / FILE).is_file() else None
     results = write_results(
         folder,
@@ -112,9 +113,16 @@ def write(study: Reproduction, setting: Setting, work: Work, folder: Path) -> Re
     pictures = {folder / f"{name}.png": figure for name, figure in study.draw(runs, configuration).items()}
     if pictures and (results != before or not all(path.is_file() for path in pictures)):
         write_pngs(pictures, scale=1.0)
-    _check_links(folder, text)
+    _check_pictures(folder, text)
     (folder / page.FILE).write_text(text, encoding="utf-8")
     return results
+
+
+def opened(path: Path) -> Recorded:
+    """Return a study with what is small in memory: every number of a page asks for it again."""
+    ds = open_study(path)
+    small = [COMPLETE, *(name for name in ds.data_vars if str(name).startswith(METRIC_PREFIX))]
+    return Recorded(path=path, ds=ds.assign({name: ds[name].compute() for name in small}))
 
 
 def where(study: Reproduction, setting: Setting, out: Path | None, work: Work) -> Path:
@@ -126,8 +134,7 @@ def where(study: Reproduction, setting: Setting, out: Path | None, work: Work) -
     return work.runs / f"{setting.store(setting.pair)}-pages" / study.name
 
 
-def _check_links(folder: Path, text: str) -> None:
-    for part in text.split("](")[1:]:
-        link = part.partition(")")[0]
-        if "://" not in link and not (folder / link).exists():
-            raise MissingFileError(f"the page of {folder.name} shows {link}, which was not drawn")
+def _check_pictures(folder: Path, text: str) -> None:
+    for name in re.findall(r"!\[[^]]*\]\(([^)]+)\)", text):
+        if not (folder / name).is_file():
+            raise MissingFileError(f"the page of {folder.name} shows {name}, which was not drawn")

@@ -19,8 +19,12 @@ class StandIns:
     """A second measure of motion, as the paper has VideoScore's beside VBench's."""
     quality: str | None = None
     """For Video Quality: one number a video that gets worse when pictures fall apart."""
-    quality_falls: bool = True
-    """Whether a higher value of it is a worse video."""
+    worse: int = 1
+    """Sign of a change of quality for the worse."""
+    quality_margin: float | None = None
+    """The largest change of quality for the worse that counts as none; None where nobody can say."""
+    motion_margin: float | None = None
+    """The same of motion, where it is to stay as it is."""
     alignment: str | None = None
     """For ViCLIP: how far the video does what the text says."""
 
@@ -43,11 +47,17 @@ class StandIns:
 
 
 OF_SPRITES: Final = StandIns(
-    motion="sprite_displacement", motion_too="optical_flow", quality="sprite_lost_frames", alignment="sprite_along"
+    motion="sprite_displacement",
+    motion_too="optical_flow",
+    quality="sprite_lost_frames",
+    quality_margin=1.0,
+    motion_margin=1.0,
+    alignment="sprite_along",
 )
+"""One frame of 25, and one pixel of the some fifteen that a sprite goes."""
 OF_ANY: Final = StandIns(motion="optical_flow", motion_too="frame_difference")
 
-NOTE: Final = "VisionReward, a judge of real videos, has none."
+NOTE: Final = "VisionReward, a judge of real videos, has no stand-in."
 
 
 def stand_ins(pair: str) -> StandIns:

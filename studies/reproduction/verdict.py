@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from dymos_probe.figures.labels import counted, strength
 from studies.reproduction.numbers import signed_pm
 
 ERRORS = 2.0
@@ -27,7 +28,7 @@ class Verdict:
     def line(self) -> str:
         """Return it as a Markdown list item."""
         word = {True: "As in the paper", False: "Not as in the paper", None: "Not decided"}[self.holds]
-        return f"- **{word}.** {self.claim}: {self.found}."
+        return f"- **{word}.** {self.claim}. Here: {self.found}."
 
 
 def sign(change: Mapping[str, Any]) -> int:
@@ -53,35 +54,57 @@ def worsens(change: Mapping[str, Any], *, worse: int, claim: str, what: str, uni
     return _moves(change, worse, claim=claim, what=what, units=units)
 
 
-def keeps(change: Mapping[str, Any], *, worse: int, claim: str, what: str, units: str = "") -> Verdict:
-    """Return whether something gets no worse; ``worse`` is the sign of a change for the worse.
+def keeps(
+    change: Mapping[str, Any], *, worse: int, margin: float | None, claim: str, what: str, units: str = ""
+) -> Verdict:
+    """Return whether something gets no worse by more than ``margin``.
 
-    Within two standard errors nothing is told apart from no change, which is as much as can be seen.
+    That no change is seen does not show that there is none, least of all with few samples: it is
+    kept where a change for the worse by more than the margin lies beyond two standard errors.
+
+    Parameters
+    ----------
+    worse
+        Sign of a change for the worse.
+    margin
+        The largest change for the worse that counts as none, set before the studies were run; None where
+        nobody can say, and then nothing is ever said to be kept.
     """
-    if change["standard_error"] is None:
-        return Verdict(claim=claim, found=f"{what}: too few samples ({change['pairs']})", holds=None)
-    found = sign(change)
-    said = {0: "is not told apart from no change", 1: "rises", -1: "falls"}[found]
-    return Verdict(claim=claim, found=f"{what} {said} ({told(change, units)})", holds=found != worse)
+    mean, error = change["mean"], change["standard_error"]
+    if mean is None or error is None:
+        return Verdict(claim=claim, found=f"{what}: too few pairs ({told(change, units)})", holds=None)
+    allowed = "" if margin is None else f"; up to {margin:g}{units} counts as none"
+    holds = None
+    if margin is not None and worse * mean + ERRORS * error <= margin:
+        holds = True
+    elif sign(change) == worse:
+        holds = False
+    said = {0: "is not told apart from no change", 1: "rises", -1: "falls"}[sign(change)]
+    return Verdict(claim=claim, found=f"{what} {said} ({told(change, units)}{allowed})", holds=holds)
 
 
 def steadily(
-    changes: Sequence[tuple[str, Mapping[str, Any]]], *, up: bool = True, claim: str, what: str, units: str = ""
+    changes: Sequence[tuple[float, float, Mapping[str, Any]]],
+    *,
+    up: bool = True,
+    claim: str,
+    what: str,
+    units: str = "",
 ) -> Verdict:
     """Return whether something rises (or falls) from each place to the next.
 
     Parameters
     ----------
     changes
-        (``0 → 1``, the paired change), in order.
+        (from, to, the paired change), in order.
     """
     wanted = 1 if up else -1
-    signs = [sign(change) for _, change in changes]
+    signs = [sign(change) for *_, change in changes]
     word = "rises" if up else "falls"
     found = (
         f"{what} {word} beyond two standard errors in {signs.count(wanted)} of {len(signs)} steps"
         + (f" and goes the other way in {signs.count(-wanted)}" if signs.count(-wanted) else "")
-        + f" ({'; '.join(f'{name}: {told(change, units)}' for name, change in changes)})"
+        + f" ({'; '.join(f'{strength(a)} to {strength(b)}: {told(change, units)}' for a, b, change in changes)})"
     )
     holds = None if not signs else True if signs.count(wanted) == len(signs) else False if -wanted in signs else None
     return Verdict(claim=claim, found=found, holds=holds)
@@ -91,7 +114,7 @@ def told(change: Mapping[str, Any], units: str = "") -> str:
     """Return a change in words: ``+1.40 ± 0.26 px, 58 pairs``."""
     if change["mean"] is None:
         return "no pair measured"
-    return f"{signed_pm(change['mean'], change['standard_error'])}{units}, {change['pairs']} pairs"
+    return f"{signed_pm(change['mean'], change['standard_error'])}{units}, {counted(change['pairs'], 'pair')}"
 
 
 def _moves(change: Mapping[str, Any], wanted: int, *, claim: str, what: str, units: str) -> Verdict:

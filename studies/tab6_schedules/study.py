@@ -107,7 +107,8 @@ def verdicts(results: Results) -> list[Verdict]:
             said.append(
                 keeps(
                     minus["quality"],
-                    worse=1 if ins.quality_falls else -1,
+                    worse=ins.worse,
+                    margin=ins.quality_margin,
                     claim=paper.QUALITY,
                     what=f"{heading(ins.quality)}, from {other} to uniform,",
                     units=units(ins.quality),

@@ -40,7 +40,7 @@ def test_a_direction_is_found_missed_or_not_decided(verdict, direction):
         return verdict(change(direction * mean, 0.26), claim="§1: it moves", what="motion", units=" px")
 
     assert (judged(1.4).holds, judged(-1.4).holds, judged(0.3).holds) == (True, False, None)
-    assert judged(1.4).line.startswith("- **As in the paper.** §1: it moves: motion ")
+    assert judged(1.4).line.startswith("- **As in the paper.** §1: it moves. Here: motion ")
     assert judged(-1.4).line.startswith("- **Not as in the paper.**")
     assert judged(0.3).line.startswith("- **Not decided.**") and "not told apart" in judged(0.3).found
 
@@ -51,27 +51,34 @@ def test_the_sentence_carries_the_numbers():
     assert falls(change(None, None, 0), claim="c", what="motion").found.endswith("(no pair measured)")
 
 
-def test_quality_is_kept_unless_it_changes_for_the_worse():
+def test_quality_is_kept_where_more_than_the_margin_is_ruled_out():
     for worse in (1, -1):
-        judged = [keeps(change(worse * x, 0.1), worse=worse, claim="c", what="lost").holds for x in (1.0, -1.0, 0.1)]
-        assert judged == [False, True, True]
+
+        def judged(mean, error, margin, worse=worse):
+            return keeps(change(worse * mean, error), worse=worse, margin=margin, claim="c", what="lost").holds
+
+        assert [judged(x, 0.1, 0.5) for x in (1.0, -1.0, 0.1, 0.3, 0.31)] == [False, True, True, True, False]
+        # Few samples: nothing is seen, and nothing is ruled out.
+        assert judged(0.1, 5.0, 0.5) is None
+        assert judged(0.1, 0.1, None) is None and judged(1.0, 0.1, None) is False
         assert [
             worsens(change(worse * x, 0.1), worse=worse, claim="c", what="lost").holds for x in (1.0, -1.0, 0.1)
         ] == [True, False, None]
-    assert keeps(change(0.0, None, 1), worse=1, claim="c", what="lost").holds is None
+    assert keeps(change(0.0, None, 1), worse=1, margin=1.0, claim="c", what="lost").holds is None
 
 
 def test_steadily_needs_every_step_and_one_step_back_denies_it():
     up, flat, down = change(1.0, 0.1), change(0.1, 0.1), change(-1.0, 0.1)
 
     def judged(*steps, **how):
-        return steadily([(f"{n}", step) for n, step in enumerate(steps)], claim="c", what="motion", **how)
+        return steadily([(n - 1.0, n, step) for n, step in enumerate(steps)], claim="c", what="motion", **how)
 
     assert judged(up, up).holds is True
     assert judged(up, flat).holds is None and "1 of 2 steps" in judged(up, flat).found
     assert judged(up, down).holds is False and "goes the other way in 1" in judged(up, down).found
     assert judged(down, down, up=False).holds is True
     assert judged().holds is None
+    assert "(−1 to 0: +1.00 ± 0.10, 40 pairs)" in judged(up).found
 
 
 def test_a_number_has_two_digits_of_its_error():
