@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 import xarray as xr
 
 from dymos_probe.errors import InputError
-from dymos_probe.figures.labels import counted, number, signed
+from dymos_probe.figures.labels import counted, with_error
 from dymos_probe.figures.template import INK, MUTED, PALETTE, TEMPLATE
 from dymos_probe.store.schema import CONDITION
 
@@ -90,8 +90,7 @@ def change_plot(ds: xr.Dataset, labels: Mapping[str, str], *, against: str) -> g
 def _said(change: float, error: float, pairs: int) -> str:
     if not pairs:
         return "no pair measured"
-    spread = f" ± {number(error, 2)}" if np.isfinite(error) else ""
-    return f"{signed(change)}{spread}  ({counted(pairs, 'pair')})"
+    return f"{'+' if change > 0.0 else ''}{with_error(change, error)}  ({counted(pairs, 'pair')})"
 
 
 def _title(name: str, against: str, ds: xr.Dataset) -> str:

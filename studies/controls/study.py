@@ -13,7 +13,7 @@ from dymos_probe.analysis import metric_changes
 from dymos_probe.store.schema import CONDITION, SAMPLE
 from studies.controls import paper
 from studies.reproduction.estimates import change, measured, of_samples
-from studies.reproduction.numbers import cell, lam_name, signed_pm, table
+from studies.reproduction.numbers import cell, lam_name, percent, signed_pm, table
 from studies.reproduction.page import in_place_of, picture
 from studies.reproduction.paper import operation
 from studies.reproduction.results import Results
@@ -260,7 +260,7 @@ def _pair(ds: xr.Dataset, config: Controls, pair: str, lams: tuple[float, ...]) 
 def _names(lam: float, step_ratio: float, placebo: int) -> dict[str, str]:
     at = lam_name(lam)
     return {
-        "λ": f"{at}, first {step_ratio:.0%} of the steps",
+        "λ": f"{at}, first {percent(step_ratio)} of the steps",
         "placebo": f"placebo: keys of frame {placebo}",
         "both branches": "both branches of guidance",
         "all steps": "all steps",

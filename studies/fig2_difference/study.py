@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from dymos_probe import figures
 from dymos_probe.analysis.exemplars import exemplars
 from dymos_probe.analysis.select import early_steps
+from dymos_probe.figures.labels import signed
 from dymos_probe.store.schema import CONDITION, KEY_FRAME, QUERY_FRAME, SAMPLE, STEP
 from dymos_probe.store.videos import read_frames
 from studies.fig2_difference import paper
@@ -98,7 +99,7 @@ def verdicts(results: Results) -> list[Verdict]:
         ),
         Verdict(
             claim=paper.ONLY_REFERENCE,
-            found=f"the reference column gains {columns[0]:+.3f}, the next largest column {others:+.3f}",
+            found=f"the reference column gains {signed(columns[0], 3)}, the next largest column {signed(others, 3)}",
             holds=columns[0] > 0 and others < columns[0] / 2,
         ),
         rises(

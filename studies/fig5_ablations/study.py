@@ -14,7 +14,7 @@ from dymos_probe import figures
 from dymos_probe.analysis import metric_changes
 from studies.fig5_ablations import paper
 from studies.reproduction.estimates import change, measured
-from studies.reproduction.numbers import cell, lam_name, percent, signed_pm, table
+from studies.reproduction.numbers import cell, lam_name, percent, relative, signed_pm, table
 from studies.reproduction.page import in_place_of, picture
 from studies.reproduction.paper import NOT_RECOVERED, operation
 from studies.reproduction.results import Results
@@ -85,9 +85,7 @@ def draw(runs: Runs, config: Ablations) -> dict[str, go.Figure]:
     """Return the curve over λ and the changes over the step ratio."""
     ds, ins = runs[config.pair].ds, stand_ins(config.pair)
     which = {"step_ratio": config.step_ratio, "schedule": "uniform"}
-    labels = {
-        sweep.ids(config.pair)[0]: f"first {percent(sweep.step_ratio)} of the steps" for sweep in config.over_ratio[1:]
-    }
+    labels = {sweep.ids(config.pair)[0]: f"{_first(sweep.step_ratio)} steps" for sweep in config.over_ratio[1:]}
     changes = metric_changes(ds, ins.motion, list(labels), against=I2V)
     return {
         "lam": figures.metric_curve(ds.probe.metric_curve(ins.motion, **which)),
@@ -168,7 +166,7 @@ def body(results: Results) -> list[str]:
     found, config = results.found, results.configuration
     ins = stand_ins(config["pair"])
     gain = next(row for row in found["lam"]["rows"] if row["at"] == config["lam"])["motion"]
-    relative = gain["mean"] / gain["from"] if gain["mean"] is not None and gain["from"] else None
+    gained = gain["mean"] / gain["from"] if gain["mean"] is not None and gain["from"] else None
     return [
         f"Of Figure 5(a, b), {NOT_RECOVERED}; nor are its λ and step ratios. 5(c) is a user study and is not rerun. "
         f"{in_place_of(config['pair'])} In brackets: samples that have a value.",
@@ -178,19 +176,23 @@ def body(results: Results) -> list[str]:
         *(
             [
                 f"The paper names one gain, {100 * paper.RELATIVE_GAIN:.1f} % relative, between two λ that its text "
-                f"lost. Here from λ = 0 to {config['lam']:g} the relative gain of the mean is {100 * relative:+.1f} %."
+                f"lost. Here from λ = 0 to {config['lam']:g} the relative gain of the mean is {relative(gained)}."
             ]
-            if relative is not None
+            if gained is not None
             else []
         ),
         f"### Over the step ratio, at {lam_name(config['lam'])}",
         _table(
             found["step_ratio"]["rows"],
             ins,
-            [f"first {percent(row['at'])}" if row["at"] else "untouched" for row in found["step_ratio"]["rows"]],
+            [f"{_first(row['at'])} steps" if row["at"] else "untouched" for row in found["step_ratio"]["rows"]],
         ),
         picture("step_ratio", "Change of motion over the fraction of steps modulated"),
     ]
+
+
+def _first(step_ratio: float) -> str:
+    return "all" if step_ratio >= 1.0 else f"first {percent(step_ratio)} of the"
 
 
 def _curve(ds: xr.Dataset, ins: StandIns, places: Sequence[float], ids: Sequence[str]) -> dict[str, Any]:

@@ -8,10 +8,18 @@ from typing import Any
 import xarray as xr
 
 from studies.reproduction.estimates import change, measured
-from studies.reproduction.numbers import cell, signed_pm
+from studies.reproduction.numbers import NONE, cell, relative, signed_pm, table
+from studies.reproduction.paper import MEASURES, Row
 from studies.reproduction.stand_ins import heading, stand_ins, units
 from studies.reproduction.sweep import ALG, I2V, T2V, Sweep
 from studies.reproduction.verdict import Verdict, keeps, rises
+
+_PRINTED = {"untouched": "Baseline", "ALG": "ALG", "DyMoS": "Ours"}
+_PAIRS = {
+    "DyMoS − untouched": ("DyMoS", "untouched"),
+    "DyMoS − ALG": ("DyMoS", "ALG"),
+    "ALG − untouched": ("ALG", "untouched"),
+}
 
 NAMES = ("T2V", "untouched", "ALG", "DyMoS")
 """Rows, in this order."""
@@ -25,11 +33,6 @@ def ids(pair: str, ours: Sweep) -> dict[str, str]:
 def compared(ds: xr.Dataset, pair: str, ours: Sweep, *, samples: Sequence[str] | None = None) -> dict[str, Any]:
     """Return metrics of every row, and the paired changes the tables are read for."""
     ins, rows = stand_ins(pair), ids(pair, ours)
-    pairs = {
-        "DyMoS − untouched": ("DyMoS", "untouched"),
-        "DyMoS − ALG": ("DyMoS", "ALG"),
-        "ALG − untouched": ("ALG", "untouched"),
-    }
     return {
         "samples": ds.sizes["sample"] if samples is None else len(samples),
         "rows": {name: measured(ds, ins.names, label, samples=samples) for name, label in rows.items()},
@@ -37,7 +40,7 @@ def compared(ds: xr.Dataset, pair: str, ours: Sweep, *, samples: Sequence[str] |
             name: {
                 metric: change(ds, metric, at=rows[at], against=rows[against], samples=samples) for metric in ins.names
             }
-            for name, (at, against) in pairs.items()
+            for name, (at, against) in _PAIRS.items()
         },
     }
 
@@ -52,6 +55,33 @@ def compared_rows(found: Mapping[str, Any], pair: str) -> list[tuple[str, ...]]:
             for name, each in found["changes"].items()
         ),
     ]
+
+
+def side_by_side(paper: Mapping[str, Row], here: Mapping[str, Mapping[str, Any]], pair: str) -> str:
+    """Return relative changes of Dynamic Degree in the paper beside those of its stand-in here, as a table.
+
+    Parameters
+    ----------
+    paper
+        Rows of a table, keyed ``<what>, <method>``.
+    here
+        What :func:`compared` found, by what it was found on.
+    """
+    motion, over = stand_ins(pair).motion, MEASURES[0]
+    rows = []
+    for name in dict.fromkeys(key.rpartition(", ")[0] for key in paper):
+        value = {method: paper[f"{name}, {printed}"].value(over) for method, printed in _PRINTED.items()}
+        rows.append(
+            (f"{name}, paper", over, *(relative(value[at] / value[base] - 1.0) for at, base in _PAIRS.values()))
+        )
+    for name, found in here.items():
+        changed = [found["changes"][label][motion] for label in _PAIRS]
+        cells = (
+            NONE if not each["from"] else f"{relative(each['mean'] / each['from'])} ({each['pairs']})"
+            for each in changed
+        )
+        rows.append((f"{name}, here", heading(motion), *cells))
+    return table(("", "of", *(label.replace("−", "over") for label in _PAIRS)), rows)
 
 
 def gains(found: Mapping[str, Any], pair: str, *, place: str, where: str = "") -> list[Verdict]:

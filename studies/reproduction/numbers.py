@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dymos_probe.figures.labels import MINUS, number, strength
+from dymos_probe.figures.labels import MINUS, strength, with_error
 
 NONE = "—"
 """Where there is no number."""
@@ -14,20 +14,19 @@ NONE = "—"
 
 def pm(mean: float | None, error: float | None) -> str:
     """Return ``1.40 ± 0.26``: two digits of the error, and the mean to the same place."""
-    if mean is None:
-        return NONE
-    if error is None or error == 0.0 or not math.isfinite(error):
-        return number(mean)
-    decimals = max(0, 1 - math.floor(math.log10(float(f"{error:.1e}"))))
-    text = f"{abs(mean):.{decimals}f}"
-    minus = MINUS if mean < 0 and float(text) else ""
-    return f"{minus}{text} ± {error:.{decimals}f}"
+    return NONE if mean is None else with_error(mean, math.nan if error is None else error)
 
 
 def signed_pm(mean: float | None, error: float | None) -> str:
     """Return the same with a plus before what is above zero."""
     text = pm(mean, error)
     return text if mean is None or mean <= 0 else f"+{text}"
+
+
+def relative(share: float) -> str:
+    """Return a relative change: ``+11.7 %``."""
+    text = f"{100.0 * share:+.1f}".replace("-", MINUS)
+    return f"{'0' if not float(text[1:]) else text} %"
 
 
 def percent(share: float) -> str:

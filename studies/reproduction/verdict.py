@@ -72,7 +72,7 @@ def keeps(
     """
     mean, error = change["mean"], change["standard_error"]
     if mean is None or error is None:
-        return Verdict(claim=claim, found=f"{what}: too few pairs ({told(change, units)})", holds=None)
+        return Verdict(claim=claim, found=f"{what.rstrip(',')}: too few pairs ({told(change, units)})", holds=None)
     allowed = "" if margin is None else f"; up to {margin:g}{units} counts as none"
     holds = None
     if margin is not None and worse * mean + ERRORS * error <= margin:

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from dymos_probe import figures
 from dymos_probe.analysis import metric_changes
-from studies.reproduction.methods import compared, compared_rows, gains, ids
+from studies.reproduction.methods import compared, compared_rows, gains, ids, side_by_side
 from studies.reproduction.numbers import table
 from studies.reproduction.page import in_place_of, picture
 from studies.reproduction.paper import operation, printed
@@ -80,6 +80,9 @@ def body(results: Results) -> list[str]:
         f"{in_place_of(pair)} In brackets: samples that have a value.",
         table((pair, *map(heading, stand_ins(pair).names)), compared_rows(results.found, pair)),
         picture("motion", "Change of motion under each method"),
+        "### Side by side",
+        "Relative changes, the paper's of Dynamic Degree, ours of its stand-in over the pairs in brackets.",
+        side_by_side(paper.TABLE_1, {pair: results.found}, pair),
         "### In the paper",
         f"VBench-I2V, {paper.PAIRS} pairs. None of its backbones was run here: they need a GPU.",
         printed(paper.TABLE_1, "Table 1"),

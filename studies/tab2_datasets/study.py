@@ -11,8 +11,9 @@ import xarray as xr
 
 from dymos_probe import figures
 from dymos_probe.analysis import metric_changes
+from dymos_probe.figures.labels import counted
 from dymos_probe.store.schema import CONDITION, SAMPLE
-from studies.reproduction.methods import compared, compared_rows, gains, ids
+from studies.reproduction.methods import compared, compared_rows, gains, ids, side_by_side
 from studies.reproduction.numbers import table
 from studies.reproduction.page import in_place_of, picture
 from studies.reproduction.paper import operation, printed
@@ -94,7 +95,7 @@ def verdicts(results: Results) -> list[Verdict]:
     return [
         verdict
         for name, found in results.found.items()
-        for verdict in gains(found, pair, place=paper.PLACE, where=f"{name}: ")[:2]
+        for verdict in gains(found, pair, place=paper.PLACE, where=f"{name}, ")[:2]
     ]
 
 
@@ -114,7 +115,7 @@ def body(results: Results) -> list[str]:
     for name, found in results.found.items():
         parts.append(
             table(
-                (f"{name}, {found['samples']} samples", *map(heading, stand_ins(pair).names)),
+                (f"{name}, {counted(found['samples'], 'sample')}", *map(heading, stand_ins(pair).names)),
                 compared_rows(found, pair),
             )
         )
@@ -122,6 +123,9 @@ def body(results: Results) -> list[str]:
     return [
         *parts,
         picture("motion", "Change of motion by DyMoS in each set"),
+        "### Side by side",
+        "Relative changes, the paper's of Dynamic Degree, ours of its stand-in over the pairs in brackets.",
+        side_by_side(paper.TABLE_2, results.found, pair),
         "### In the paper",
         f"Wan 2.2-14B; samples: {sizes}. It was not run here.",
         printed(paper.TABLE_2, "Table 2"),

@@ -8,7 +8,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from dymos_probe.bench.generate import bench_generate
-from studies.reproduction.numbers import NONE, table
+from studies.reproduction.numbers import NONE, relative, table
 from studies.reproduction.results import Results
 from studies.reproduction.setting import Setting
 from studies.reproduction.study import Configuration, Reproduction, Runs
@@ -80,8 +80,8 @@ def verdicts(results: Results) -> list[Verdict]:
         said.append(
             Verdict(
                 claim=paper.LITTLE,
-                found=f"here {_percent(dymos['ratio'])} ({low:+.1f} to {high:+.1f} % over "
-                f"{results.found['settings']['repeats']} rounds), "
+                found=f"{_percent(dymos['ratio'])} ({_percent(dymos['ratio_lowest'])} to "
+                f"{_percent(dymos['ratio_highest'])} over {results.found['settings']['repeats']} rounds), "
                 "on a model and a processor that are none of the paper's",
                 # A spread over rounds that holds both answers decides nothing.
                 holds=middle <= paper.RANGE[1] if high <= paper.RANGE[1] or low > paper.RANGE[1] else None,
@@ -131,7 +131,7 @@ def body(results: Results) -> list[str]:
 
 
 def _percent(ratio: float) -> str:
-    return f"{100 * (ratio - 1):+.1f} %"
+    return relative(ratio - 1.0)
 
 
 STUDY = Reproduction(

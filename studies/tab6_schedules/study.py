@@ -11,7 +11,7 @@ from dymos_probe import figures
 from dymos_probe.analysis import metric_changes
 from dymos_probe.bias import Schedule
 from studies.reproduction.estimates import change, measured
-from studies.reproduction.numbers import cell, signed_pm, table
+from studies.reproduction.numbers import NONE, cell, relative, signed_pm, table
 from studies.reproduction.page import in_place_of, picture
 from studies.reproduction.paper import operation, printed
 from studies.reproduction.results import Results
@@ -137,6 +137,22 @@ def body(results: Results) -> list[str]:
         "does not say.",
         table((pair, *map(heading, ins.names), f"change of {heading(ins.motion)}"), rows),
         picture("motion", "Change of motion under each schedule"),
+        "### Side by side",
+        "Dynamic Degree of uniform over the other schedules in the paper, and its stand-in here, relative, over the "
+        "pairs in brackets.",
+        table(
+            ("", "paper", "here"),
+            [
+                (
+                    f"uniform over {other}",
+                    relative(paper.TABLE_6["Uniform"].values[0] / paper.TABLE_6[other.capitalize()].values[0] - 1.0),
+                    f"{relative(minus['motion']['mean'] / minus['motion']['from'])} ({minus['motion']['pairs']})"
+                    if minus["motion"]["from"]
+                    else NONE,
+                )
+                for other, minus in found["uniform_minus"].items()
+            ],
+        ),
         "### In the paper",
         "Wan 2.2-14B; it was not run here.",
         printed(paper.TABLE_6, "Table 6"),

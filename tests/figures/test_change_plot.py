@@ -35,7 +35,7 @@ def test_every_line_says_its_number_and_a_condition_without_pairs_says_so():
     notes = [
         note.text for note in change_plot(changes(), {k: k for k in "abc"}, against="untouched").layout.annotations
     ]
-    assert notes == ["+1.5 ± 0.25  (40 pairs)", "−0.20  (1 pair)", "no pair measured"]
+    assert notes == ["+1.50 ± 0.25  (40 pairs)", "−0.200  (1 pair)", "no pair measured"]
 
 
 def test_zero_is_marked():

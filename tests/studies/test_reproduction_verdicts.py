@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from studies.reproduction.numbers import pm, signed_pm, table
+from studies.reproduction.numbers import pm, relative, signed_pm, table
 from studies.reproduction.registry import STUDIES
 from studies.reproduction.results import FILE, Results, read_results
 from studies.reproduction.verdict import falls, keeps, rises, sign, steadily, worsens
@@ -89,6 +89,10 @@ def test_a_number_has_two_digits_of_its_error():
     assert pm(-0.001, 0.26) == "0.00 ± 0.26"
     assert pm(None, None) == "—" and pm(0.5, None) == pm(0.5, 0.0) == "0.500"
     assert signed_pm(1.4, 0.26) == "+1.40 ± 0.26" and signed_pm(-1.4, 0.26) == "−1.40 ± 0.26"
+
+
+def test_a_relative_change_has_its_sign():
+    assert [relative(share) for share in (0.117, -0.0349, -0.0001)] == ["+11.7 %", "−3.5 %", "0 %"]
 
 
 def test_a_table_is_markdown():
