@@ -75,6 +75,8 @@ def test_a_condition_nobody_ran_and_a_forgotten_run_have_no_value(known, values)
     written(known, values)
     for sample in known.samples[:4]:
         forget_run(known.path, sample, "i2v lam=1")
+    # Of a run that is not there, what an earlier one measured does not count.
+    write_metric(known.path, "motion", "sample-0", "i2v lam=1", 99.0, ABOUT)
     found = metric_changes(open_study(known.path), "motion", ["placebo", "i2v lam=1"], against="i2v")
     assert found["pairs"].values.tolist() == [0, 1]
     assert np.isnan(found["change"].values[0]) and np.isnan(found["change_standard_error"].values[1])
