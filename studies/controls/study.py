@@ -19,7 +19,7 @@ from studies.reproduction.paper import operation
 from studies.reproduction.results import Results
 from studies.reproduction.setting import Setting
 from studies.reproduction.stand_ins import heading, stand_ins, units
-from studies.reproduction.study import Configuration, Reproduction, Runs
+from studies.reproduction.study import Configuration, Found, Reproduction, Runs
 from studies.reproduction.sweep import I2V, T2V, Sweep
 from studies.reproduction.verdict import Verdict, falls, keeps, rises, worsens
 
@@ -103,7 +103,7 @@ def measure(runs: Runs, config: Controls) -> dict[str, Any]:
     }
 
 
-def draw(runs: Runs, config: Controls) -> dict[str, go.Figure]:
+def draw(runs: Runs, config: Controls, found: Found) -> dict[str, go.Figure]:
     """Return the change of motion under each control, and motion over λ without curation."""
     ds, motion = runs[config.pair].ds, stand_ins(config.pair).motion
     ids = {name: sweep.ids(config.pair)[0] for name, sweep in config.sweeps.items()}

@@ -21,7 +21,7 @@ from studies.reproduction.paper import NOT_RECOVERED
 from studies.reproduction.results import Results
 from studies.reproduction.setting import Setting
 from studies.reproduction.stand_ins import heading, stand_ins, units
-from studies.reproduction.study import Configuration, Reproduction, Runs
+from studies.reproduction.study import Configuration, Found, Reproduction, Runs
 from studies.reproduction.sweep import I2V, T2V
 from studies.reproduction.verdict import Verdict, falls, rises
 
@@ -73,7 +73,7 @@ def measure(runs: Runs, config: Difference) -> dict[str, Any]:
     }
 
 
-def draw(runs: Runs, config: Difference) -> dict[str, go.Figure]:
+def draw(runs: Runs, config: Difference, found: Found) -> dict[str, go.Figure]:
     """Return the map, and the pair of videos in which the arms differ middlingly."""
     run = runs[config.pair]
     chosen = exemplars(run.ds, [T2V, I2V], over=[T2V, I2V])

@@ -20,7 +20,7 @@ from studies.reproduction.paper import NOT_RECOVERED
 from studies.reproduction.results import Results
 from studies.reproduction.setting import Setting
 from studies.reproduction.stand_ins import heading, stand_ins, units
-from studies.reproduction.study import Configuration, Reproduction, Runs
+from studies.reproduction.study import Configuration, Found, Reproduction, Runs
 from studies.reproduction.sweep import I2V, T2V, Sweep
 from studies.reproduction.verdict import Verdict, falls, keeps, rises, sign, steadily, told
 
@@ -107,7 +107,7 @@ def measure(runs: Runs, config: Intervention) -> dict[str, Any]:
     }
 
 
-def draw(runs: Runs, config: Intervention) -> dict[str, go.Figure]:
+def draw(runs: Runs, config: Intervention, found: Found) -> dict[str, go.Figure]:
     """Return the curves of motion, of quality where it is measured, and d(λ)."""
     ds, ins = runs[config.pair].ds, stand_ins(config.pair)
     which = {"step_ratio": config.step_ratio, "schedule": "uniform"}

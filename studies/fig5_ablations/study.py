@@ -20,7 +20,7 @@ from studies.reproduction.paper import NOT_RECOVERED, operation
 from studies.reproduction.results import Results
 from studies.reproduction.setting import Setting
 from studies.reproduction.stand_ins import StandIns, heading, stand_ins, units
-from studies.reproduction.study import Configuration, Reproduction, Runs
+from studies.reproduction.study import Configuration, Found, Reproduction, Runs
 from studies.reproduction.sweep import I2V, T2V, Sweep
 from studies.reproduction.verdict import Verdict, keeps, rises, sign, steadily, told, worsens
 
@@ -81,7 +81,7 @@ def measure(runs: Runs, config: Ablations) -> dict[str, Any]:
     }
 
 
-def draw(runs: Runs, config: Ablations) -> dict[str, go.Figure]:
+def draw(runs: Runs, config: Ablations, found: Found) -> dict[str, go.Figure]:
     """Return the curve over λ and the changes over the step ratio."""
     ds, ins = runs[config.pair].ds, stand_ins(config.pair)
     which = {"step_ratio": config.step_ratio, "schedule": "uniform"}

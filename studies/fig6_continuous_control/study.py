@@ -22,7 +22,7 @@ from studies.reproduction.paper import operation
 from studies.reproduction.results import Results
 from studies.reproduction.setting import Setting
 from studies.reproduction.stand_ins import heading, stand_ins, units
-from studies.reproduction.study import Configuration, Reproduction, Runs
+from studies.reproduction.study import Configuration, Found, Reproduction, Runs
 from studies.reproduction.sweep import I2V, T2V, Sweep
 from studies.reproduction.verdict import Verdict, falls, keeps, rises, steadily
 
@@ -83,7 +83,7 @@ def measure(runs: Runs, config: ContinuousControl) -> dict[str, Any]:
     }
 
 
-def draw(runs: Runs, config: ContinuousControl) -> dict[str, go.Figure]:
+def draw(runs: Runs, config: ContinuousControl, found: Found) -> dict[str, go.Figure]:
     """Return the videos that λ changes most, middlingly and least."""
     run, ids = runs[config.pair], list(config.sweep.ids(config.pair))
     drawn = {}

@@ -110,7 +110,8 @@ def write(study: Reproduction, setting: Setting, work: Work, folder: Path) -> Re
         ),
     )
     text = page.page(study, results)
-    pictures = {folder / f"{name}.png": figure for name, figure in study.draw(runs, configuration).items()}
+    drawn = study.draw(runs, configuration, results.found)
+    pictures = {folder / f"{name}.png": figure for name, figure in drawn.items()}
     if pictures and (results != before or not all(path.is_file() for path in pictures)):
         write_pngs(pictures, scale=1.0)
     _check_pictures(folder, text)

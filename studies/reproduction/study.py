@@ -49,6 +49,10 @@ Runs = Mapping[str, Recorded]
 """The runs of each pair a study needs, by pair."""
 
 
+Found = Mapping[str, Any]
+"""The numbers of a study, as `Results` holds them."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Reproduction:
     """One study of the paper's figures and tables."""
@@ -63,8 +67,8 @@ class Reproduction:
     """Returns the configuration."""
     measure: Callable[[Runs, Any], dict[str, Any]]
     """Returns every number of the page, as JSON values, from the runs and the configuration."""
-    draw: Callable[[Runs, Any], dict[str, go.Figure]]
-    """Returns the pictures of the page, by file name without its ending."""
+    draw: Callable[[Runs, Any, Found], dict[str, go.Figure]]
+    """Returns the pictures of the page from runs, configuration and numbers, by file name without its ending."""
     verdicts: Callable[[Results], list[Verdict]]
     """Returns what the paper says and whether these numbers say it too."""
     body: Callable[[Results], list[str]]

@@ -16,7 +16,7 @@ from studies.reproduction.paper import operation, printed
 from studies.reproduction.results import Results
 from studies.reproduction.setting import Setting
 from studies.reproduction.stand_ins import heading, stand_ins
-from studies.reproduction.study import Configuration, Reproduction, Runs
+from studies.reproduction.study import Configuration, Found, Reproduction, Runs
 from studies.reproduction.sweep import ALG, I2V, Sweep
 from studies.reproduction.verdict import Verdict
 from studies.tab1_backbones import paper
@@ -59,7 +59,7 @@ def measure(runs: Runs, config: Backbones) -> dict[str, Any]:
     return compared(runs[config.pair].ds, config.pair, config.ours)
 
 
-def draw(runs: Runs, config: Backbones) -> dict[str, go.Figure]:
+def draw(runs: Runs, config: Backbones, found: Found) -> dict[str, go.Figure]:
     """Return the change of motion under each method."""
     rows = ids(config.pair, config.ours)
     labels = {rows[name]: name for name in ("T2V", "ALG", "DyMoS")}

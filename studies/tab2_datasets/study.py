@@ -20,7 +20,7 @@ from studies.reproduction.paper import operation, printed
 from studies.reproduction.results import Results
 from studies.reproduction.setting import SHIPPED, Setting
 from studies.reproduction.stand_ins import heading, stand_ins
-from studies.reproduction.study import Configuration, Reproduction, Runs
+from studies.reproduction.study import Configuration, Found, Reproduction, Runs
 from studies.reproduction.sweep import ALG, I2V, Sweep
 from studies.reproduction.verdict import Verdict
 from studies.tab2_datasets import paper
@@ -71,7 +71,7 @@ def measure(runs: Runs, config: Datasets) -> dict[str, Any]:
     }
 
 
-def draw(runs: Runs, config: Datasets) -> dict[str, go.Figure]:
+def draw(runs: Runs, config: Datasets, found: Found) -> dict[str, go.Figure]:
     """Return the change of motion by DyMoS in each set."""
     ds, ours = runs[config.pair].ds, ids(config.pair, config.ours)["DyMoS"]
     motion = stand_ins(config.pair).motion

@@ -11,7 +11,7 @@ from dymos_probe.bench.generate import bench_generate
 from studies.reproduction.numbers import NONE, relative, table
 from studies.reproduction.results import Results
 from studies.reproduction.setting import Setting
-from studies.reproduction.study import Configuration, Reproduction, Runs
+from studies.reproduction.study import Configuration, Found, Reproduction, Runs
 from studies.reproduction.verdict import Verdict
 from studies.tab5_overhead import paper
 
@@ -64,7 +64,7 @@ def measure(runs: Runs, config: Overhead) -> dict[str, Any]:
     }
 
 
-def draw(runs: Runs, config: Overhead) -> dict[str, go.Figure]:
+def draw(runs: Runs, config: Overhead, found: Found) -> dict[str, go.Figure]:
     """Return no picture: five numbers are a table."""
     return {}
 

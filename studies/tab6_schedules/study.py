@@ -17,7 +17,7 @@ from studies.reproduction.paper import operation, printed
 from studies.reproduction.results import Results
 from studies.reproduction.setting import Setting
 from studies.reproduction.stand_ins import heading, stand_ins, units
-from studies.reproduction.study import Configuration, Reproduction, Runs
+from studies.reproduction.study import Configuration, Found, Reproduction, Runs
 from studies.reproduction.sweep import I2V, Sweep
 from studies.reproduction.verdict import Verdict, keeps, rises
 from studies.tab6_schedules import paper
@@ -83,7 +83,7 @@ def measure(runs: Runs, config: Schedules) -> dict[str, Any]:
     }
 
 
-def draw(runs: Runs, config: Schedules) -> dict[str, go.Figure]:
+def draw(runs: Runs, config: Schedules, found: Found) -> dict[str, go.Figure]:
     """Return the change of motion under each schedule."""
     labels = {sweep.ids(config.pair)[0]: str(sweep.schedule) for sweep in config.sweeps}
     changes = metric_changes(runs[config.pair].ds, stand_ins(config.pair).motion, list(labels), against=I2V)
