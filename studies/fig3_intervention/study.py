@@ -166,8 +166,7 @@ def verdicts(results: Results) -> list[Verdict]:
             claim=paper.SAME_PLACE,
             found=f"d is least at λ = {lowest['lam']:g}, motion nearest to T2V's at λ = {near['lam']:g}, where it "
             f"differs by {told(near['to_t2v'], per)}; between these λ it changes by {told(near['from_least'], per)}",
-            # Another λ counts as another place only where motion is seen to differ between the two.
-            holds=True if lowest["lam"] == near["lam"] else False if sign(near["from_least"]) else None,
+            holds=_same_place(lowest["lam"], near, ins.motion_margin or 0.0),
         ),
     ]
     return said
@@ -204,6 +203,14 @@ def body(results: Results) -> list[str]:
         "d(λ) has a minimum wherever the reference column is in excess, so that a minimum alone is no evidence that "
         "motion matches.",
     ]
+
+
+def _same_place(lam: float, near: dict[str, Any], margin: float) -> bool | None:
+    """Return whether motion is nearest at ``lam``; elsewhere only where motion is seen to differ by the margin."""
+    if lam == near["lam"]:
+        return True
+    between = near["from_least"]
+    return False if sign(between) and abs(between["mean"]) > margin else None
 
 
 def _named(low: float, high: float, change_: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from studies.fig3_intervention import study as fig3
 from studies.reproduction.numbers import pm, relative, signed_pm, table
 from studies.reproduction.registry import STUDIES
 from studies.reproduction.results import FILE, Results, read_results
@@ -121,3 +122,12 @@ def test_with_every_change_turned_around_no_decided_change_keeps_its_verdict(stu
     changed = [(one, two) for one, two in pairs if one.found != two.found and " rises (" in one.found + two.found]
     assert changed
     assert all(one.holds != two.holds for one, two in changed if one.holds is not None)
+
+
+@pytest.mark.parametrize(
+    ("lam", "mean", "error", "wanted"),
+    [(1.0, 3.0, 0.1, True), (2.0, 3.0, 0.1, False), (2.0, 3.0, 2.0, None), (2.0, 0.02, 0.001, None)],
+)
+def test_motion_is_nearest_elsewhere_only_where_it_is_seen_to_differ_by_the_margin(lam, mean, error, wanted):
+    near = {"lam": 1.0, "from_least": change(mean, error)}
+    assert fig3._same_place(lam, near, 1.0) is wanted
