@@ -7,7 +7,7 @@ STAMP := .venv/.installed
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow lint format bench sprites clean
+.PHONY: help install demo test test-slow lint format bench studies sprites clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ format: install  ## what ruff can mend by itself
 
 bench: install  ## time the kernels against plain attention on this machine
 	$(BIN)/probe bench kernels
+
+studies: install  ## the paper's figures and tables on the shipped pair (under an hour, resumable)
+	$(BIN)/python -m studies --workers 2
 
 sprites: install  ## train and evaluate the sprites pair on two cores (about two hours, resumable)
 	$(BIN)/torchrun --nproc-per-node 2 -m studies.sprites

@@ -9,6 +9,7 @@ from dymos_probe.analysis.entropy import entropy
 from dymos_probe.analysis.heads import heads
 from dymos_probe.analysis.interval import interval
 from dymos_probe.analysis.maps import maps
+from dymos_probe.analysis.metric_changes import metric_changes
 from dymos_probe.analysis.metric_curve import metric_curve
 from dymos_probe.analysis.profile import profile
 from dymos_probe.analysis.window import WindowOptions
@@ -25,6 +26,7 @@ __all__ = [
     "interval",
     "jensen_shannon",
     "maps",
+    "metric_changes",
     "metric_curve",
     "profile",
 ]

@@ -1,6 +1,7 @@
 """Figures: labelled data in, plotly figure out, one figure a module."""
 
 from dymos_probe.figures.arm_maps import arm_maps
+from dymos_probe.figures.change_plot import change_plot
 from dymos_probe.figures.difference_map import difference_map
 from dymos_probe.figures.distance_curve import distance_curve
 from dymos_probe.figures.dominance_by_step import dominance_by_step
@@ -18,6 +19,7 @@ from dymos_probe.figures.write import write_html, write_png
 __all__ = [
     "TEMPLATE",
     "arm_maps",
+    "change_plot",
     "difference_map",
     "distance_curve",
     "dominance_by_step",

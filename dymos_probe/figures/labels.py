@@ -50,3 +50,12 @@ def condition_name(arm: str, lam: float) -> str:
 def counted(count: int, noun: str) -> str:
     """Return ``1 sample``, ``2 samples``."""
     return f"{count} {noun}" + ("" if count == 1 else "s")
+
+
+def with_error(value: float, error: float) -> str:
+    """Return ``1.40 ± 0.26``: two digits of the error and the value to the same place; the value alone without one."""
+    if not math.isfinite(error) or error == 0.0 or not math.isfinite(value):
+        return number(value)
+    decimals = max(0, 1 - math.floor(math.log10(float(f"{error:.1e}"))))
+    text = f"{abs(value):.{decimals}f}"
+    return f"{MINUS if value < 0.0 and float(text) else ''}{text} ± {error:.{decimals}f}"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dymos_probe.figures.labels import condition_name, number, signed, strength
+from dymos_probe.figures.labels import condition_name, number, signed, strength, with_error
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,13 @@ def test_changes_carry_their_sign_and_conditions_their_names():
     assert [condition_name("t2v", 0.0), condition_name("i2v", -1.0)] == ["T2V", "I2V, λ = −1"]
     assert condition_name("i2v", float("nan")) == "I2V, ALG"
     assert condition_name("t2v", 1.0) == "T2V, λ = 1", "a control is not the untouched model"
+
+
+def test_a_value_is_written_to_the_place_of_its_error():
+    assert with_error(1.4049, 0.2611) == "1.40 ± 0.26"
+    assert with_error(-11.96, 1.26) == "−12.0 ± 1.3"
+    assert with_error(-0.0069, 0.088) == "−0.007 ± 0.088"
+    assert with_error(150.2, 99.6) == "150 ± 100"
+    assert with_error(-0.001, 0.26) == "0.00 ± 0.26"
+    assert with_error(0.5, math.nan) == with_error(0.5, 0.0) == "0.500"
+    assert with_error(math.nan, 0.1) == "—"

@@ -1,0 +1,1 @@
+"""Figure 5: how strongly and in how many steps."""

@@ -1,0 +1,1 @@
+"""Figure 6: λ as a slider."""

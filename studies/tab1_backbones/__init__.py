@@ -1,0 +1,1 @@
+"""Table 1: untouched, ALG and DyMoS on the backbones."""

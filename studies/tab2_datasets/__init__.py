@@ -1,0 +1,1 @@
+"""Table 2: untouched, ALG and DyMoS on the data sets."""

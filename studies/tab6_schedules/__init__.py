@@ -1,0 +1,1 @@
+"""Table 6: schedules over the query frames."""
