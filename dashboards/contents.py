@@ -10,6 +10,7 @@ import streamlit as st
 _OF_THE_FOLDER = {"studies": ("Studies", ":material/folder_open:")}
 _OF_A_STUDY = {
     "maps": ("Difference maps", ":material/grid_on:"),
+    "lam": ("λ", ":material/tune:"),
     "videos": ("Videos", ":material/play_circle:"),
 }
 """Pages that show the study in ``?study=``; the list of studies links to each of them."""

@@ -14,6 +14,8 @@ from dymos_probe.analysis.exemplars import Exemplar, exemplars
 from dymos_probe.analysis.metric_table import metric_table
 from dymos_probe.analysis.select import modulated_conditions, modulation_settings, started_conditions
 from dymos_probe.errors import InputError, MissingFileError
+from dymos_probe.figures.sections import LeftOut, Section
+from dymos_probe.figures.sections.strength import strength_sections
 from dymos_probe.serving.files import study_folder, video_of
 from dymos_probe.serving.server import FOLDER_VARIABLE
 from dymos_probe.store import open_study
@@ -113,3 +115,10 @@ def dominance_over_steps(name: str, stamp: str, conditions: tuple[str, ...], sam
     """Return attention on the reference frame (condition, step), of all steps."""
     samples = None if sample is None else (sample,)
     return analysis.dominance(study(name, stamp), conditions=conditions, samples=samples, keep=("step",)).compute()
+
+
+@st.cache_data(ttl=60, max_entries=64, show_spinner="Reading attention …")
+def strength(name: str, stamp: str, setting: tuple[float, str], sample: str | None) -> list[Section | LeftOut]:
+    """Return the figures over λ, at most a minute old: metrics arrive while `probe metrics` runs."""
+    ds = study(name, stamp)
+    return list(strength_sections(ds if sample is None else ds.sel(sample=[sample]), setting, only=True))

@@ -1,0 +1,58 @@
+"""What λ does: to attention, to the distance from T2V, to the videos."""
+
+from __future__ import annotations
+
+import data
+import streamlit as st
+from chosen import chosen_study
+from drawing import draw
+
+from dymos_probe.analysis.select import modulation_settings
+from dymos_probe.figures.sections import LeftOut, Section
+from dymos_probe.store.schema import SAMPLE
+
+_EVERY = "all samples"
+
+
+def setting_in_words(setting: tuple[float, str]) -> str:
+    """Return a step ratio and schedule as a choice."""
+    ratio, schedule = setting
+    steps = "all steps" if ratio >= 1.0 else f"first {100 * ratio:g} % of the steps"
+    return f"{steps}, {schedule.partition('-')[0]} schedule"
+
+
+def show(part: Section | LeftOut) -> None:
+    """Show a figure with what it says, or why it is not there."""
+    if isinstance(part, LeftOut):
+        with st.expander(f"Not shown: {part.name}"):
+            st.text(part.reason)
+        return
+    st.subheader(part.heading)
+    if part.how:
+        st.markdown(part.how)
+    draw(part.figure, part.name, part.said)
+    st.markdown(f"**{part.said}**")
+
+
+st.title("λ")
+st.markdown(
+    "λ is the knob: it is subtracted wherever a generated frame looks at the **reference frame**, the image the video "
+    "starts from. Above 0 that frame counts for less and the video is freer to move, below 0 it counts for more, 0 is "
+    "the untouched image-to-video model (I2V). Each curve is held against the text-to-video model (T2V) it was tuned "
+    "from."
+)
+entry = chosen_study()
+ds = data.study(entry.name, data.stamp_of(entry))
+settings = modulation_settings(ds)
+if not settings:
+    st.info("Only the untouched models have been run in this study. Other strengths are added by:")
+    st.code(f"probe intervene {entry.path} --lam=-1,1,2", language="sh")
+    st.stop()
+setting = settings[0]
+if len(settings) > 1:
+    words = {setting_in_words(each): each for each in settings}
+    setting = words[st.selectbox("Where λ acts", list(words), key="setting", bind="query-params")]
+samples = [_EVERY, *(str(sample) for sample in ds[SAMPLE].values)]
+sample = st.selectbox("Sample", samples, key="sample", bind="query-params")
+for part in data.strength(entry.name, data.stamp_of(entry), setting, None if sample == _EVERY else sample):
+    show(part)
