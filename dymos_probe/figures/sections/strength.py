@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
-import numpy as np
 import xarray as xr
 
-from dymos_probe.analysis.distance_minimum import distance_minimum
 from dymos_probe.analysis.divergence import distance
-from dymos_probe.analysis.interval import interval
+from dymos_probe.analysis.dominance import dominance
 from dymos_probe.analysis.metric_curve import metric_curve as over_lam
 from dymos_probe.analysis.metric_curve import metric_names
 from dymos_probe.analysis.select import modulated_conditions, started_conditions, t2v_condition
@@ -79,7 +76,7 @@ def distance_section(
 def _attention(ds: xr.Dataset, ratio: float, schedule: str) -> Iterator[Section | LeftOut]:
     try:
         over = started_conditions(ds, modulated_conditions(ds, step_ratio=ratio, schedule=schedule))[0]
-        reference = interval(ds, "dominance", conditions=[t2v_condition(ds), *over], early=EARLY)
+        reference = dominance(ds, conditions=[t2v_condition(ds), *over], early=EARLY).compute()
         _check_strengths(reference.isel({CONDITION: slice(1, None)}).swap_dims({CONDITION: "lam"}))
     except InputError as error:
         yield LeftOut("reference_attention", str(error))
@@ -91,9 +88,7 @@ def _attention(ds: xr.Dataset, ratio: float, schedule: str) -> Iterator[Section 
     except InputError as error:
         yield LeftOut("distance", str(error))
     else:
-        finite = int(np.isfinite(d["lam"]).sum())
-        setting: dict[str, Any] = {"step_ratio": ratio, "schedule": schedule}
-        yield distance_section(d, minimum=distance_minimum(ds, early=EARLY, **setting) if finite > 1 else None)
+        yield distance_section(d)
 
 
 def _metrics(ds: xr.Dataset, ratio: float, schedule: str) -> Iterator[Section | LeftOut]:
