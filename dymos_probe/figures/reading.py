@@ -58,6 +58,10 @@ READ_METRIC: Final = (
     "Each point is the I2V model at one λ, a mean over samples with its standard error; the orange line and "
     "band are the level of the T2V model on the same samples."
 )
+READ_CHANGES: Final = (
+    "Each line is one condition: how much it changes the metric against the untouched I2V model, each sample "
+    "compared with itself. A bar that does not cross zero is a change that two standard errors do not explain."
+)
 READ_STRIP: Final = (
     "Videos of one prompt, all from the same noise, time from left to right. Below T2V, λ rises from row to "
     "row: the reference frame counts for less and less; other methods and controls come last. A row that "

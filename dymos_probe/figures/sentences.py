@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import pairwise
 
 import numpy as np
@@ -184,6 +185,20 @@ def metric_sentence(curve: xr.Dataset) -> str:
     count = int(curve.attrs["samples_used"])
     kind = "changes ± standard error, " if count > 1 else ""
     return f"{said}, {', '.join(changes)} ({kind}{counted(count, 'sample')})."
+
+
+def changes_sentence(changes: xr.Dataset, names: Mapping[str, str]) -> str:
+    """Return the change of a metric under each condition, from ``dymos_probe.analysis.metric_changes``."""
+    name, units = str(changes.attrs.get("long_name", "metric")), str(changes.attrs.get("units", "1"))
+    said = []
+    for label, called in names.items():
+        one = changes.sel(condition=label)
+        pairs = int(one["pairs"])
+        value = f"{signed(float(one['change']))}" if pairs else "not measured"
+        error = float(one["change_standard_error"])
+        said.append(f"{called} {value}" + (f" ± {number(error, 2)}" if np.isfinite(error) else ""))
+    head = f"{name[:1].upper()}{name[1:]}{'' if units == '1' else f', in {units}'}"
+    return f"{head}, against the untouched I2V model: {'; '.join(said)}."
 
 
 def strip_sentence(frames: xr.DataArray) -> str:

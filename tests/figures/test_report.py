@@ -84,7 +84,7 @@ def parts(path, kind):
 def test_every_figure_is_in_the_page_once_with_its_sentences_and_a_file_beside_it(known, tmp_path, drawn):
     report = write_report(known, tmp_path / "out")
     assert report.left_out == ()
-    arms = ["arm_maps", "difference_map", "dominance_by_step", "heads"]
+    arms = ["arm_maps", "difference_map", "dominance_by_step", "temporal_profile", "heads"]
     over = ["reference_attention", "distance", "metric_motion"]
     names = [*arms, *over, "strip_1", "strip_2", "strip_3", "time_slice"]
     assert list(drawn) == [f"{name}.png" for name in names]
@@ -132,6 +132,10 @@ def test_a_method_without_strength_is_in_the_strips_the_slice_and_the_table(know
     lines = [line.name for line in made["dominance_by_step"].figure.data]
     assert lines[0] == "T2V" and "I2V, ALG" in lines
     assert made["distance"].said.startswith("Of the λ tried (−1, 0, 1, 2)"), "it is no λ"
+    # Its videos are not measured, the others are: each against the untouched model.
+    changes = made["changes_motion"]
+    assert "I2V, ALG not measured" in changes.said and "I2V, λ = 2 +3.0" in changes.said
+    np.testing.assert_allclose(changes.data["change"].sel(condition=["t2v", "i2v lam=2"]), [-1.0, 3.0])
     write_report(known, tmp_path / "out")
     assert "<td>alg</td><td>i2v</td><td>ALG</td><td>—</td>" in (tmp_path / "out" / "index.html").read_text("utf-8")
 
@@ -157,6 +161,17 @@ def test_motion_and_quality_stand_together_where_both_are_measured(known):
     np.testing.assert_allclose(quality.y, [0.88, 0.89, 0.87, 0.86])
     assert "changes by +1.0 at λ = −1 and +3.0 at λ = 2" in part.said
     np.testing.assert_allclose(part.data["quality_mean"], quality.y)
+
+
+def test_attention_over_strength_has_intervals_and_the_distance_its_fitted_minimum(known):
+    made = parts(known, Section)
+    assert made["reference_attention"].figure.data[0].error_y.array is not None
+    assert set(made["reference_attention"].data) == {"value", "low", "high"}
+    # The synthetic maps are T2V's at λ* = logit(0.4) − logit(0.2).
+    closest = float(made["distance"].said.partition("least at λ = ")[2].split()[0])
+    assert closest == pytest.approx(np.log(0.4 / 0.6) - np.log(0.2 / 0.8), abs=0.1)
+    assert "fitted curve" in [trace.name for trace in made["distance"].figure.data]
+    assert "changes_motion" not in made, "every condition is on the curve over λ"
 
 
 def test_the_slice_lies_along_the_motion():
@@ -191,7 +206,7 @@ def test_the_tables_hold_the_numbers_of_the_figures(made, written):
 def test_without_a_browser_the_page_and_tables_are_there(written):
     report, out = written
     assert not list(out.glob("*.png")) and all(path.is_file() for path in report.written)
-    assert len(report.left_out) == 1 and "11 pictures (PNG): a PNG needs Chrome" in report.left_out[0]
+    assert len(report.left_out) == 1 and "12 pictures (PNG): a PNG needs Chrome" in report.left_out[0]
 
 
 def test_a_study_at_zero_alone_has_its_pair_of_videos_and_says_how_to_go_on(tmp_path):
@@ -200,7 +215,7 @@ def test_a_study_at_zero_alone_has_its_pair_of_videos_and_says_how_to_go_on(tmp_
     for condition in known.conditions:
         video = np.zeros((3, 32, 48, 3), np.uint8)
         write_video(video_path(known.path, "sample-0", condition), video, fps=8)
-    arms = {"arm_maps", "difference_map", "dominance_by_step", "heads"}
+    arms = {"arm_maps", "difference_map", "dominance_by_step", "temporal_profile", "heads"}
     assert set(parts(known.path, Section)) == {*arms, "strip_1", "time_slice"}
     left_out = parts(known.path, LeftOut)
     assert set(left_out) == {"curves over λ"} and "probe intervene" in left_out["curves over λ"].reason

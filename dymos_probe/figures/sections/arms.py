@@ -7,7 +7,9 @@ from collections.abc import Iterator
 import xarray as xr
 
 from dymos_probe.analysis.dominance import dominance
+from dymos_probe.analysis.heads import heads
 from dymos_probe.analysis.maps import maps
+from dymos_probe.analysis.profile import profile
 from dymos_probe.analysis.select import i2v_condition, modulated_conditions, modulation_settings, t2v_condition
 from dymos_probe.figures import reading, sentences
 from dymos_probe.figures.arm_maps import arm_maps
@@ -16,7 +18,7 @@ from dymos_probe.figures.dominance_by_step import dominance_by_step
 from dymos_probe.figures.head_grid import head_grid
 from dymos_probe.figures.sections.section import EARLY, Section, table
 from dymos_probe.figures.temporal_profile import temporal_profile
-from dymos_probe.store.schema import COMPLETE, CONDITION, HEAD, LAYER, STEP
+from dymos_probe.store.schema import COMPLETE, CONDITION, HEAD, LAYER, QUERY_FRAME, STEP
 
 GROUP = "The two models, untouched"
 _TOP = 5
@@ -36,11 +38,10 @@ def arm_sections(ds: xr.Dataset) -> Iterator[Section]:
     arms = [t2v_condition(ds), i2v_condition(ds, 0.0)]
     yield from map_sections(maps(ds, conditions=arms, early=EARLY).compute())
     yield step_section(dominance(ds, conditions=_over_steps(ds, arms), keep=(STEP,)).compute(), arms)
-    by_head = dominance(ds, conditions=arms, early=EARLY, keep=(LAYER, HEAD)).compute()
-    if by_head.sizes[LAYER] * by_head.sizes[HEAD] > 1:
-        t2v, i2v = (by_head.isel({CONDITION: place}).reset_coords(drop=True) for place in (0, 1))
-        excess = (i2v - t2v).assign_attrs(by_head.attrs, long_name="excess attention on the reference frame, I2V − T2V")
-        yield head_section(xr.Dataset({"excess": excess}))
+    if ds.sizes[QUERY_FRAME] > 2:  # or no generated frame has a neighbour
+        yield profile_section(profile(ds, conditions=arms, early=EARLY).compute())
+    if ds.sizes[LAYER] * ds.sizes[HEAD] > 1:
+        yield head_section(heads(ds, early=EARLY))
 
 
 def map_sections(both: xr.DataArray) -> Iterator[Section]:
@@ -81,13 +82,13 @@ def step_section(by_step: xr.DataArray, arms: list[str]) -> Section:
     )
 
 
-def head_section(heads: xr.Dataset) -> Section:
+def head_section(by_head: xr.Dataset) -> Section:
     """Return the section over heads, from ``excess`` (layer, head) and, where it is there, ``cluster``.
 
     It is what ``ds.probe.heads()`` returns; attributes may be the variable's or the dataset's.
     """
-    excess = heads["excess"].assign_attrs({**heads.attrs, **heads["excess"].attrs})
-    clusters = heads["cluster"] if "cluster" in heads else None
+    excess = by_head["excess"].assign_attrs({**by_head.attrs, **by_head["excess"].attrs})
+    clusters = by_head["cluster"] if "cluster" in by_head else None
     return Section(
         name="heads",
         group=GROUP,
@@ -95,20 +96,20 @@ def head_section(heads: xr.Dataset) -> Section:
         how=reading.READ_HEADS + (reading.READ_CLUSTERS if clusters is not None else ""),
         said=sentences.head_sentence(excess),
         figure=head_grid(excess, clusters=clusters, top=min(_TOP, excess.size // 2)),
-        data=table(heads),
+        data=table(by_head),
     )
 
 
-def profile_section(profile: xr.Dataset) -> Section:
+def profile_section(by_distance: xr.Dataset) -> Section:
     """Return the section over distance in time, from what ``ds.probe.profile(conditions=[t2v, i2v])`` returns."""
     return Section(
         name="temporal_profile",
         group=GROUP,
         heading="How attention falls off with distance in time",
         how=reading.READ_PROFILE,
-        said=sentences.profile_sentence(profile),
-        figure=temporal_profile(profile),
-        data=table(profile),
+        said=sentences.profile_sentence(by_distance),
+        figure=temporal_profile(by_distance),
+        data=table(by_distance),
     )
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+import numpy as np
 import xarray as xr
 
+from dymos_probe.analysis.distance_minimum import distance_minimum
 from dymos_probe.analysis.divergence import distance
-from dymos_probe.analysis.dominance import dominance
+from dymos_probe.analysis.interval import interval
 from dymos_probe.analysis.metric_curve import metric_curve as over_lam
 from dymos_probe.analysis.metric_curve import metric_names
 from dymos_probe.analysis.select import modulated_conditions, started_conditions, t2v_condition
@@ -76,8 +78,8 @@ def distance_section(
 def _attention(ds: xr.Dataset, ratio: float, schedule: str) -> Iterator[Section | LeftOut]:
     try:
         over = started_conditions(ds, modulated_conditions(ds, step_ratio=ratio, schedule=schedule))[0]
-        reference = dominance(ds, conditions=[t2v_condition(ds), *over], early=EARLY).compute()
-        _check_strengths(reference.isel({CONDITION: slice(1, None)}).swap_dims({CONDITION: "lam"}))
+        reference = interval(ds, "dominance", conditions=[t2v_condition(ds), *over], early=EARLY)
+        _check_strengths(reference["value"].isel({CONDITION: slice(1, None)}).swap_dims({CONDITION: "lam"}))
     except InputError as error:
         yield LeftOut("reference_attention", str(error))
     else:
@@ -88,7 +90,14 @@ def _attention(ds: xr.Dataset, ratio: float, schedule: str) -> Iterator[Section 
     except InputError as error:
         yield LeftOut("distance", str(error))
     else:
-        yield distance_section(d)
+        yield distance_section(d, minimum=_minimum(ds, d, ratio, schedule))
+
+
+def _minimum(ds: xr.Dataset, d: xr.DataArray, ratio: float, schedule: str) -> xr.Dataset | None:
+    """Return where d(λ) is least between the λ tried; None where two finite ones are not there to lie between."""
+    if int(np.isfinite(d["lam"].values).sum()) < 2:
+        return None
+    return distance_minimum(ds, step_ratio=ratio, schedule=schedule, early=EARLY)
 
 
 def _metrics(ds: xr.Dataset, ratio: float, schedule: str) -> Iterator[Section | LeftOut]:
