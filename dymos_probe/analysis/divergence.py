@@ -105,28 +105,16 @@ def distance(
     InputError
         When a choice does not exist or is ambiguous, or no sample is complete in every arm.
     """
-    check_keep(keep, _KEPT)
-    for name, value, known in (("order", order, get_args(Order)), ("text", text, get_args(Text))):
-        if value not in known:
-            raise InputError(f"{name} {value!r} is unknown; choose one of {', '.join(known)}")
+    check_choices(order, text, keep)
     t2v = t2v_condition(ds)
     asked = modulated_conditions(ds, step_ratio=step_ratio, schedule=schedule)
     started, dropped = started_conditions(ds, asked)
     samples = complete_samples(ds, [t2v, *(started or asked)])
-    kept_maps = keep if order == "mean_first" else (*keep, SAMPLE, STEP, LAYER, HEAD)
 
     def rows(which: str | list[str]) -> xr.DataArray:
-        maps = recorded(ds, maps_variable(kept_maps), conditions=which, samples=samples, branch=branch, early=early)
-        always = (CONDITION, QUERY_FRAME, KEY_FRAME)
-        averaged = mean_over_rest(maps, kept_maps, always)
-        if text == "bin":
-            mass = recorded(ds, TEXT_MASS, conditions=which, samples=samples, branch=branch, early=early)
-            averaged = _with_text_bin(averaged, mean_over_rest(mass, kept_maps, always))
-        return averaged.isel({QUERY_FRAME: slice(1, None)})
+        return rows_of(ds, which, samples, order=order, text=text, early=early, branch=branch, keep=keep)
 
-    reference = rows(t2v)
-    reference = reference.drop_vars([name for name, coord in reference.coords.items() if not coord.dims])
-    values = mean_over_rest(jensen_shannon(rows(started), reference, base=base), keep, (CONDITION,))
+    values = divergence_of_rows(rows(started), rows(t2v), base=base, keep=keep, over=CONDITION)
     return (
         values.swap_dims({CONDITION: "lam"})
         .transpose("lam", *keep)
@@ -143,6 +131,61 @@ def distance(
             conditions_dropped=", ".join(dropped),
         )
     )
+
+
+def check_choices(order: str, text: str, keep: Sequence[str]) -> None:
+    """Refuse an order, a treatment of text or kept dims that a distance does not have.
+
+    Raises
+    ------
+    InputError
+        Naming the value and those there are.
+    """
+    check_keep(keep, _KEPT)
+    for name, value, known in (("order", order, get_args(Order)), ("text", text, get_args(Text))):
+        if value not in known:
+            raise InputError(f"{name} {value!r} is unknown; choose one of {', '.join(known)}")
+
+
+def kept_of_maps(order: Order, keep: Sequence[str]) -> tuple[str, ...]:
+    """Return the dims over which maps are not averaged before they are compared."""
+    kept = tuple(dim for dim in keep if dim != QUERY_FRAME)
+    return kept if order == "mean_first" else (SAMPLE, STEP, LAYER, HEAD)
+
+
+def rows_of(
+    ds: xr.Dataset,
+    conditions: str | list[str],
+    samples: list[str],
+    *,
+    order: Order,
+    text: Text,
+    early: float,
+    branch: str,
+    keep: Sequence[str],
+) -> xr.DataArray:
+    """Return the rows f ≥ 1 of recorded maps as a distance compares them, float64, lazy, over ``key_frame`` last."""
+    kept, always = kept_of_maps(order, keep), (CONDITION, QUERY_FRAME, KEY_FRAME)
+
+    def averaged(name: str) -> xr.DataArray:
+        part = recorded(ds, name, conditions=conditions, samples=samples, branch=branch, early=early)
+        return mean_over_rest(part, kept, always)
+
+    return later_rows(averaged(maps_variable(kept)), averaged(TEXT_MASS) if text == "bin" else None)
+
+
+def later_rows(maps: xr.DataArray, text_mass: xr.DataArray | None) -> xr.DataArray:
+    """Return the rows f ≥ 1 of maps, with the mass on text as one more bin where it is given."""
+    rows = maps if text_mass is None else _with_text_bin(maps, text_mass)
+    return rows.isel({QUERY_FRAME: slice(1, None)})
+
+
+def divergence_of_rows(
+    rows: xr.DataArray, reference: xr.DataArray, *, base: float | None, keep: Sequence[str], over: str
+) -> xr.DataArray:
+    """Return the divergence of rows from those of a reference, float64 (over, *kept dims), lazy: Eq. 5 of any maps."""
+    plain = reference.drop_vars([name for name, coord in reference.coords.items() if not coord.dims])
+    return mean_over_rest(jensen_shannon(rows, plain, base=base), keep, (over,)).transpose(over, *keep)
 
 
 def _with_text_bin(maps: xr.DataArray, mass: xr.DataArray) -> xr.DataArray:
