@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Final, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from dymos_probe.errors import InputError
 
-Schedule = Literal["uniform", "linear", "log"]
+Schedule = Literal["uniform", "linear", "log", "matched"]
 Branch = Literal["cond", "uncond"]
+MatchedTable = tuple[tuple[float, ...], ...]
+
+MATCHED: Final[Literal["matched"]] = "matched"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +41,9 @@ class Bias:
     step_ratio: float = 1.0
     """Fraction of the denoising steps modulated, from the first, in [0, 1]."""
     schedule: Schedule = "uniform"
-    """Frame-wise φ (Eqs. 9-11): ``uniform`` 1, ``linear`` f/(F−1), ``log`` ln(1+f)/ln F."""
+    """Frame-wise φ (Eqs. 9-11): ``uniform`` 1, ``linear`` f/(F−1), ``log`` ln(1+f)/ln F; ``matched``: a table's."""
+    matched: MatchedTable | None = None
+    """With ``schedule="matched"``: φ of every layer, a tuple over all F query frames whose first is 0; λ scales it."""
     layers: tuple[int, ...] | None = None
     """Self-attention layers modulated; None for all."""
     heads: tuple[int, ...] | None = None
@@ -58,6 +65,7 @@ class Bias:
             raise InputError(f"step_ratio {self.step_ratio} is outside [0, 1]; 0.2 is the first fifth of the steps")
         if self.schedule not in get_args(Schedule):
             raise InputError(f"schedule {self.schedule!r} is unknown; choose one of {', '.join(get_args(Schedule))}")
+        self._check_matched()
         if not self.branches or set(self.branches) - set(get_args(Branch)):
             raise InputError(f"branches {self.branches!r} must name one or both of {', '.join(get_args(Branch))}")
         if self.key_frame < 0:
@@ -66,6 +74,25 @@ class Bias:
             chosen = getattr(self, name)
             if chosen is not None and (not chosen or min(chosen) < 0 or len(set(chosen)) != len(chosen)):
                 raise InputError(f"{name} {chosen!r} must be distinct indices from 0, at least one")
+
+    def _check_matched(self) -> None:
+        if (self.schedule == MATCHED) != (self.matched is not None):
+            raise InputError(
+                "schedule 'matched' and a matched table belong together; give both, "
+                "or run `probe intervene STUDY --schedule matched`, which computes the table from a study"
+            )
+        if self.matched is None:
+            return
+        if math.isinf(self.lam):
+            raise InputError(f"lam {self.lam} cannot scale a matched table; give a finite λ, 1 is as matched")
+        if not self.exempt_reference_queries:
+            raise InputError("a matched table has no strength for queries of frame 0; leave exempt_reference_queries")
+        check_matched_table(self.matched)
+
+    @property
+    def schedule_name(self) -> str:
+        """The schedule, with the digest of its table where it has one: ``matched-0b9d3c2f61a8``."""
+        return self.schedule if self.matched is None else matched_name(self.matched)
 
     def modulated_steps(self, steps: int) -> int:
         """Return how many of ``steps`` denoising steps are modulated: ceil(step_ratio·S − 1e-9)."""
@@ -76,9 +103,11 @@ class Bias:
         in_layer = self.layers is None or layer in self.layers
         return self.lam != 0.0 and in_layer and step < self.modulated_steps(steps)
 
-    def phi(self, frames: int) -> npt.NDArray[np.float64]:
-        """Return φ for every query frame, shape (F,), 0 where the query frame is left alone."""
-        if self.schedule == "uniform" or frames < 2:
+    def phi(self, frames: int, layer: int = 0) -> npt.NDArray[np.float64]:
+        """Return φ for every query frame, shape (F,), 0 where it is left alone; ``layer`` matters to a table alone."""
+        if self.matched is not None:
+            values = np.array(self.matched[layer])
+        elif self.schedule == "uniform" or frames < 2:
             values = np.ones(frames)
         elif self.schedule == "linear":
             values = np.arange(frames) / (frames - 1)
@@ -90,14 +119,18 @@ class Bias:
             values[np.setdiff1d(np.arange(frames), self.query_frames)] = 0.0
         return values
 
-    def table(self, *, branches: Sequence[str], heads: int, frames: int) -> npt.NDArray[np.float64]:
-        """Return λ·φ for a batch whose rows belong to ``branches``, shape (rows, heads, F), natural-log units."""
-        phi = self.phi(frames)
-        per_frame = np.where(phi > 0.0, self.lam, 0.0) * np.where(phi > 0.0, phi, 1.0)
+    def strengths(self, frames: int, layer: int = 0) -> npt.NDArray[np.float64]:
+        """Return λ·φ for every query frame, shape (F,), natural-log units."""
+        phi = self.phi(frames, layer)
+        # λ may be infinite: where φ is 0 it must not be multiplied.
+        return np.where(phi != 0.0, self.lam, 0.0) * np.where(phi != 0.0, phi, 1.0)
+
+    def table(self, *, branches: Sequence[str], heads: int, frames: int, layer: int = 0) -> npt.NDArray[np.float64]:
+        """Return λ·φ in ``layer`` for a batch whose rows belong to ``branches``, shape (rows, heads, F), nats."""
+        per_frame = self.strengths(frames, layer)
         rows = np.isin(np.asarray(branches), self.branches)
         columns = np.ones(heads, dtype=bool) if self.heads is None else np.isin(np.arange(heads), self.heads)
-        acts = rows[:, None, None] & columns[None, :, None] & (phi > 0.0)[None, None, :]
-        return np.where(acts, per_frame, 0.0)
+        return np.where(rows[:, None, None] & columns[None, :, None], per_frame, 0.0)
 
     def check_fits(self, *, layers: int, heads: int, frames: int) -> None:
         """Refuse layers, heads or frames that the model does not have.
@@ -105,14 +138,44 @@ class Bias:
         Raises
         ------
         InputError
-            Naming the first index out of range and the largest there is.
+            Naming the first index out of range and the largest there is, or the sizes a table was made for.
         """
+        if self.matched is not None and (len(self.matched), len(self.matched[0])) != (layers, frames):
+            raise InputError(
+                f"the matched table is for {len(self.matched)} layers and {len(self.matched[0])} latent frames; "
+                f"here are {layers} layers and {frames} latent frames"
+            )
         for name, size in (("layers", layers), ("heads", heads), ("query_frames", frames)):
             beyond = [i for i in getattr(self, name) or () if i >= size]
             if beyond:
                 raise InputError(f"{name} {beyond[0]} does not exist; this model has {name} 0 to {size - 1}")
         if self.key_frame >= frames:
             raise InputError(f"key_frame {self.key_frame} does not exist; there are latent frames 0 to {frames - 1}")
+
+
+def check_matched_table(table: MatchedTable) -> None:
+    """Refuse what is no table of strengths over layers and query frames.
+
+    Raises
+    ------
+    InputError
+        When it is not a tuple of tuples of one length, at least two, of finite numbers, the first of each 0.
+    """
+    shown = "a tuple with, for each layer, a tuple of strengths λ over all query frames, the first 0"
+    if not isinstance(table, tuple) or not table or not all(isinstance(row, tuple) for row in table):
+        raise InputError(f"the matched table must be {shown}")
+    lengths = {len(row) for row in table}
+    if len(lengths) != 1 or min(lengths) < 2:
+        raise InputError(f"the matched table has rows of {', '.join(map(str, sorted(lengths)))} frames; give {shown}")
+    if not all(math.isfinite(value) for row in table for value in row) or any(row[0] != 0.0 for row in table):
+        raise InputError(f"the matched table holds NaN, infinity or a strength for frame 0; give {shown}")
+
+
+def matched_name(table: MatchedTable) -> str:
+    """Return ``matched-`` and twelve digits of the table's SHA-256: equal for equal tables alone."""
+    # + 0.0 makes −0.0 the 0.0 it is.
+    text = json.dumps([[float(value) + 0.0 for value in row] for row in table])
+    return f"{MATCHED}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
 def response_grid(lams: Iterable[float]) -> tuple[float, ...]:

@@ -32,7 +32,7 @@ ALLOWED = {
     "pairs": {"errors", "layout", "bias", "families", "testing"},
     "baselines": {"errors", "layout", "bias", "families", "tap"},
     "metrics": {"errors", "store"},
-    "runs": {"errors", "layout", "bias", "families", "tap", "store", "pairs", "baselines", "metrics"},
+    "runs": {"errors", "layout", "bias", "families", "tap", "store", "pairs", "baselines", "metrics", "analysis"},
     "analysis": {"errors", "layout", "bias", "store"},
     "figures": {"errors", "layout", "bias", "store", "analysis"},
     "serving": {"errors", "store"},

@@ -1,6 +1,7 @@
 """Analyses: labelled data in, labelled data out, lazily, without torch."""
 
 from dymos_probe.analysis.accessor import ProbeAccessor
+from dymos_probe.analysis.counterfactual import counterfactual, counterfactual_distance
 from dymos_probe.analysis.difference import difference
 from dymos_probe.analysis.distance_minimum import distance_minimum
 from dymos_probe.analysis.divergence import distance, jensen_shannon
@@ -17,6 +18,8 @@ from dymos_probe.analysis.window import WindowOptions
 __all__ = [
     "ProbeAccessor",
     "WindowOptions",
+    "counterfactual",
+    "counterfactual_distance",
     "difference",
     "distance",
     "distance_minimum",
@@ -26,7 +29,9 @@ __all__ = [
     "interval",
     "jensen_shannon",
     "maps",
+    "matched_strengths",
     "metric_changes",
     "metric_curve",
     "profile",
+    "reaction",
 ]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Unpack
 
 import xarray as xr
 
+from dymos_probe.analysis.counterfactual import counterfactual, counterfactual_distance
 from dymos_probe.analysis.difference import difference
 from dymos_probe.analysis.distance_minimum import distance_minimum
 from dymos_probe.analysis.divergence import Order, Text, distance
@@ -15,9 +16,12 @@ from dymos_probe.analysis.entropy import entropy
 from dymos_probe.analysis.heads import heads
 from dymos_probe.analysis.interval import interval
 from dymos_probe.analysis.maps import maps
+from dymos_probe.analysis.matched import matched_strengths
 from dymos_probe.analysis.metric_curve import metric_curve
 from dymos_probe.analysis.profile import profile
+from dymos_probe.analysis.reaction import reaction
 from dymos_probe.analysis.window import WindowOptions
+from dymos_probe.bias import MatchedTable, Schedule
 
 
 @xr.register_dataset_accessor("probe")  # type: ignore[no-untyped-call]
@@ -136,3 +140,82 @@ class ProbeAccessor:
     def metric_curve(self, name: str, *, step_ratio: float | None = None, schedule: str | None = None) -> xr.Dataset:
         """Return a metric over λ; see :func:`dymos_probe.analysis.metric_curve.metric_curve`."""
         return metric_curve(self._ds, name, step_ratio=step_ratio, schedule=schedule)
+
+    def counterfactual(
+        self,
+        lam: float | Iterable[float],
+        *,
+        condition: str | None = None,
+        step_ratio: float = 1.0,
+        schedule: Schedule = "uniform",
+        matched: MatchedTable | None = None,
+        keep: Sequence[str] = (),
+        **options: Unpack[WindowOptions],
+    ) -> xr.Dataset:
+        """Return the maps λ gives by its direct effect; see :func:`dymos_probe.analysis.counterfactual`."""
+        return counterfactual(
+            self._ds,
+            lam=lam,
+            condition=condition,
+            step_ratio=step_ratio,
+            schedule=schedule,
+            matched=matched,
+            keep=keep,
+            **options,
+        )
+
+    def counterfactual_distance(
+        self,
+        lam: float | Iterable[float],
+        *,
+        condition: str | None = None,
+        step_ratio: float = 1.0,
+        schedule: Schedule = "uniform",
+        matched: MatchedTable | None = None,
+        order: Order = "mean_first",
+        text: Text = "renormalise",
+        base: float | None = None,
+        keep: Sequence[str] = (),
+        **options: Unpack[WindowOptions],
+    ) -> xr.DataArray:
+        """Return d(λ) by the direct effect; see :func:`dymos_probe.analysis.counterfactual.counterfactual_distance`."""
+        return counterfactual_distance(
+            self._ds,
+            lam=lam,
+            condition=condition,
+            step_ratio=step_ratio,
+            schedule=schedule,
+            matched=matched,
+            order=order,
+            text=text,
+            base=base,
+            keep=keep,
+            **options,
+        )
+
+    def reaction(
+        self,
+        *,
+        step_ratio: float | None = None,
+        schedule: str | None = None,
+        matched: MatchedTable | None = None,
+        order: Order = "mean_first",
+        text: Text = "renormalise",
+        base: float | None = None,
+        **options: Unpack[WindowOptions],
+    ) -> xr.Dataset:
+        """Return λ's effect in its direct part and the reaction; see :mod:`dymos_probe.analysis.reaction`."""
+        return reaction(
+            self._ds,
+            step_ratio=step_ratio,
+            schedule=schedule,
+            matched=matched,
+            order=order,
+            text=text,
+            base=base,
+            **options,
+        )
+
+    def matched_strengths(self, *, step_ratio: float = 1.0, branch: str = "cond") -> xr.DataArray:
+        """Return the λ that match T2V's reference mass; see :func:`dymos_probe.analysis.matched.matched_strengths`."""
+        return matched_strengths(self._ds, step_ratio=step_ratio, branch=branch)

@@ -101,20 +101,14 @@ def distance(
     InputError
         When a choice does not exist or is ambiguous, or no sample is complete in every arm.
     """
-    check_keep(keep, _KEPT)
-    check_text(text)
-    if order not in get_args(Order):
-        raise InputError(f"order {order!r} is unknown; choose one of {', '.join(get_args(Order))}")
+    check_choices(order, text, keep)
     within = window(ds, options, early=0.1)
     arms = compared_arms(ds, step_ratio=step_ratio, schedule=schedule, within=within)
-    kept_maps = keep if order == "mean_first" else (*keep, SAMPLE, STEP, LAYER, HEAD)
     rows, reference = (
-        distributions(ds, which, arms.samples, within=within, text=text, keep=kept_maps)
+        distributions(ds, which, arms.samples, within=within, text=text, keep=kept_of_maps(order, keep))
         for which in (arms.modulated, arms.t2v)
     )
-    reference = reference.drop_vars([name for name, coord in reference.coords.items() if not coord.dims])
-    values = jensen_shannon(rows, reference, base=base)
-    values = values.mean([dim for dim in values.dims if dim not in (CONDITION, *keep)])
+    values = divergence_of_rows(rows, reference, base=base, keep=keep, over=CONDITION)
     return (
         values.swap_dims({CONDITION: "lam"})
         .transpose("lam", *keep)
@@ -171,8 +165,43 @@ def distributions(
     if text == "bin":
         kept = (*keep, QUERY_FRAME)
         mass = averaged(ds, (TEXT_MASS,), conditions=conditions, samples=samples, within=within, keep=kept)
-        maps = _with_text_bin(maps, mass)
-    return maps.isel({QUERY_FRAME: slice(1, None)})
+        return later_rows(maps, mass)
+    return later_rows(maps, None)
+
+
+def check_choices(order: str, text: str, keep: Sequence[str]) -> None:
+    """Refuse an order, a treatment of text or kept dims that a distance does not have.
+
+    Raises
+    ------
+    InputError
+        Naming the value and those there are.
+    """
+    check_keep(keep, _KEPT)
+    check_text(text)
+    if order not in get_args(Order):
+        raise InputError(f"order {order!r} is unknown; choose one of {', '.join(get_args(Order))}")
+
+
+def kept_of_maps(order: Order, keep: Sequence[str]) -> tuple[str, ...]:
+    """Return the dims over which maps are not averaged before they are compared."""
+    kept = tuple(dim for dim in keep if dim != QUERY_FRAME)
+    return kept if order == "mean_first" else (SAMPLE, STEP, LAYER, HEAD)
+
+
+def later_rows(maps: xr.DataArray, text_mass: xr.DataArray | None) -> xr.DataArray:
+    """Return the rows f ≥ 1 of maps, with the mass on text as one more bin where it is given."""
+    rows = maps if text_mass is None else _with_text_bin(maps, text_mass)
+    return rows.isel({QUERY_FRAME: slice(1, None)})
+
+
+def divergence_of_rows(
+    rows: xr.DataArray, reference: xr.DataArray, *, base: float | None, keep: Sequence[str], over: str
+) -> xr.DataArray:
+    """Return the divergence of rows from those of a reference, float64 (over, *kept dims), lazy: Eq. 5 of any maps."""
+    plain = reference.drop_vars([name for name, coord in reference.coords.items() if not coord.dims])
+    values = jensen_shannon(rows, plain, base=base)
+    return values.mean([dim for dim in values.dims if dim not in (over, *keep)]).transpose(over, *keep)
 
 
 def check_text(text: str) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Hashable, Iterable, Sequence
 import numpy as np
 import xarray as xr
 
+from dymos_probe.bias import MATCHED
 from dymos_probe.errors import InputError
 from dymos_probe.store.schema import (
     ATTENTION,
@@ -214,8 +215,13 @@ def _chosen(ds: xr.Dataset, step_ratio: float | None, schedule: str | None) -> x
     if step_ratio is not None:
         chosen = chosen & np.isclose(ds["step_ratio"], step_ratio)
     if schedule is not None:
-        chosen = chosen & (ds["schedule"] == schedule)
+        chosen = chosen & xr.apply_ufunc(_is_schedule, ds["schedule"], schedule, vectorize=True)
     return chosen
+
+
+def _is_schedule(stored: str, asked: str) -> bool:
+    """Return whether a condition's schedule is the one asked for; ``matched`` asks for a table of any name."""
+    return stored == asked or (asked == MATCHED and stored.startswith(f"{MATCHED}-"))
 
 
 def _only(ds: xr.Dataset, found: xr.DataArray, what: str) -> str:

@@ -35,7 +35,13 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and 
 StepRatio = Annotated[
     float | None, typer.Option(help="Fraction of the steps modulated, in [0, 1]. Default: the pair's, else 0.2.")
 ]
-Schedule = Annotated[str, typer.Option(help="φ over query frames: uniform, linear or log.")]
+Schedule = Annotated[
+    str,
+    typer.Option(
+        help="φ over query frames: uniform, linear or log; or matched: by layer and frame, so that the reference "
+        "mass of the study's T2V runs is met (λ=1 is as matched)."
+    ),
+]
 Layers = Annotated[str | None, typer.Option(help="Layers modulated, such as 0-9,12. Default: all.")]
 Heads = Annotated[str | None, typer.Option(help="Heads modulated, such as 0,3. Default: all.")]
 QueryFrames = Annotated[str | None, typer.Option(help="Query frames modulated, such as 1-6. Default: all from 1.")]

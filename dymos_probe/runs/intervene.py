@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from dymos_probe.baselines import changed, published
-from dymos_probe.bias import Bias
+from dymos_probe.bias import MATCHED, Bias
 from dymos_probe.errors import InputError, StudyError
 from dymos_probe.families import Arm, family_named
-from dymos_probe.pairs import Pair, load_pair, load_pipeline
+from dymos_probe.pairs import Pair, Preset, load_pair, load_pipeline
 from dymos_probe.runs.execute import OnStep, execute
 from dymos_probe.runs.fill import Progress, fill, still_missing
 from dymos_probe.runs.images import read_image
+from dymos_probe.runs.matched import MatchedSchedule, find_matched, is_matched
 from dymos_probe.runs.media import write_video
 from dymos_probe.runs.plan import I2V, RunRequest, Way, all_runs, ways
 from dymos_probe.runs.record import check_seed
@@ -33,6 +34,8 @@ class IntervenePlan:
     samples: tuple[Sample, ...]
     ways: tuple[Way, ...]
     missing: tuple[RunRequest, ...]
+    matched: MatchedSchedule | None = None
+    """The table of a matched schedule, which the study keeps."""
 
 
 def plan_intervene(
@@ -56,15 +59,19 @@ def plan_intervene(
         raise StudyError(f"the study {study} has no runs yet; run its `probe record` command first")
     ds = open_study(opened.path)
     chosen: tuple[Way, ...]
+    matched = None
     if method == "alg":
         chosen = (_alg_way(opened, arm, settings),)
     else:
         lams = (lam,) if isinstance(lam, (int, float)) else tuple(lam or ())
         if not lams:
             raise InputError("no λ is given; give at least one, such as --lam=0.6")
-        chosen = ways(
-            lams, arm=arm, step_ratio=resolve_step_ratio(opened.pair, settings.pop("step_ratio", None)), **settings
-        )
+        ratio = resolve_step_ratio(opened.pair, settings.pop("step_ratio", None))
+        schedule = str(settings.get("schedule"))
+        if is_matched(schedule):
+            matched = find_matched(opened.path, ds, schedule, step_ratio=ratio, table=settings.get("matched"))
+            settings |= {"schedule": MATCHED, "matched": matched.table}
+        chosen = ways(lams, arm=arm, step_ratio=ratio, **settings)
     for way in chosen:
         if way.bias is not None:
             way.bias.check_fits(layers=ds.sizes["layer"], heads=ds.sizes["head"], frames=ds.sizes["query_frame"])
@@ -73,7 +80,7 @@ def plan_intervene(
         Sample(id=str(i), prompt=str(p), seed=int(s), image=str(m)) for i, p, s, m in zip(*columns, strict=True)
     )
     missing = still_missing(opened, all_runs(samples, chosen))
-    return IntervenePlan(study=opened, samples=samples, ways=chosen, missing=missing)
+    return IntervenePlan(study=opened, samples=samples, ways=chosen, missing=missing, matched=matched)
 
 
 def intervene(
@@ -102,7 +109,9 @@ def intervene(
         As for :func:`record`.
     settings
         Of ``dymos``: ``step_ratio`` (default: the preset's, else 0.2), ``arm``, and the fields of `Bias`:
-        ``schedule``, ``layers``, ``heads``, ``query_frames``, ``key_frame``, ``branches``. Of ``alg``: the fields of
+        ``schedule``, ``layers``, ``heads``, ``query_frames``, ``key_frame``, ``branches``. The schedule ``matched``
+        is computed from all samples of the study (:func:`dymos_probe.analysis.matched.matched_strengths`) and
+        kept there under a name, by which it can be asked for again; λ = 1 is as matched. Of ``alg``: the fields of
         `ALG`, by default as published for the model. Of both: ``device``, ``offload`` and ``vae_tiling`` where
         this machine is another than the study's.
 
@@ -123,6 +132,8 @@ def fill_plan(
     plan: IntervenePlan, *, workers: int = 0, scheduler: str | None = None, progress: Progress | None = None
 ) -> tuple[RunRequest, ...]:
     """Make what a plan still misses, and return it."""
+    if plan.matched is not None:  # first, so that no condition is there without its table
+        plan.matched.keep(plan.study.path)
     return fill(
         plan.study,
         plan.missing,
@@ -198,5 +209,10 @@ def _alg_way(study: Study, arm: Arm, settings: dict[str, Any]) -> Way:
 
 def resolve_step_ratio(pair: Pair, given: float | None) -> float:
     """Return the step ratio that is given, else the one published for the pair, else `DEFAULT_STEP_RATIO`."""
-    published = pair.preset.step_ratio if pair.preset is not None else None
-    return next(ratio for ratio in (given, published, DEFAULT_STEP_RATIO) if ratio is not None)
+    return default_step_ratio(pair.preset) if given is None else given
+
+
+def default_step_ratio(preset: Preset | None) -> float:
+    """Return the step ratio published for a pair, else that of Wan 2.2."""
+    published = None if preset is None else preset.step_ratio
+    return DEFAULT_STEP_RATIO if published is None else published

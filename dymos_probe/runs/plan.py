@@ -55,7 +55,7 @@ class Way:
         bias = self.bias
         parts = [self.arm, f"lam{_number(bias.lam)}", f"ratio{_number(bias.step_ratio)}"]
         if bias.schedule != "uniform":
-            parts.append(bias.schedule)
+            parts.append(bias.schedule_name)
         for letter, chosen in (("L", bias.layers), ("H", bias.heads), ("Q", bias.query_frames)):
             if chosen is not None:
                 parts.append(letter + format_indices(chosen))
@@ -93,7 +93,7 @@ class Way:
             arm=self.arm,
             lam=bias.lam,
             step_ratio=bias.step_ratio,
-            schedule=bias.schedule,
+            schedule=bias.schedule_name,
             method="none" if self.bias is None else "dymos",
             key_frame=bias.key_frame,
             branches="+".join(sorted(bias.branches)),

@@ -1,6 +1,7 @@
 """The store: one labelled dataset a study, written run by run, read lazily."""
 
 from dymos_probe.store.reader import open_study, verify_study
+from dymos_probe.store.schedules import read_schedule, schedule_names, write_schedule
 from dymos_probe.store.schema import AttentionShape, Condition, Run, Sample, video_path
 from dymos_probe.store.study_file import check_config, json_strengths, read_config, storage_errors
 from dymos_probe.store.writer import (
@@ -29,9 +30,12 @@ __all__ = [
     "json_strengths",
     "open_study",
     "read_config",
+    "read_schedule",
+    "schedule_names",
     "storage_errors",
     "verify_study",
     "video_path",
     "write_metric",
     "write_run",
+    "write_schedule",
 ]

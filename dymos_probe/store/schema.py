@@ -42,6 +42,7 @@ METRIC_PREFIX: Final = "metric_"
 STUDY_FILE: Final = "study.json"
 STORE_FOLDER: Final = "attention.zarr"
 VIDEO_FOLDER: Final = "videos"
+SCHEDULE_FOLDER: Final = "schedules"
 
 LABELS_PER_CHUNK: Final = 256
 """Labels in one chunk of a sample or condition coordinate; only the coordinator writes those."""
@@ -141,7 +142,7 @@ class Condition:
     step_ratio: float
     """Fraction of the denoising steps modulated."""
     schedule: str
-    """Frame-wise φ: uniform, linear or log."""
+    """Frame-wise φ: uniform, linear, log, or the name of a matched table that the study keeps."""
     method: Method
     """What changes the generation: nothing, the bias of Eq. 6, or ALG."""
     key_frame: int

@@ -264,6 +264,7 @@ class Tap:
         if bias is not None:
             # How many frames there are is known when the first forward begins, and checked there.
             frames = max((bias.key_frame, *(bias.query_frames or ()))) + 1
+            frames = frames if bias.matched is None else len(bias.matched[0])
             for sites in self._sites:
                 bias.check_fits(layers=len(sites), heads=sites[0].heads, frames=frames)
 

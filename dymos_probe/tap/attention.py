@@ -52,7 +52,7 @@ def bias_table(
     """Return λ·φ as (rows, heads, F) float32 on the CPU, or None where nothing is modulated."""
     if bias is None or not bias.acts(step=tick.step, steps=tick.steps, layer=layer):
         return None
-    table = bias.table(branches=branches, heads=heads, frames=frames)
+    table = bias.table(branches=branches, heads=heads, frames=frames, layer=layer)
     return torch.from_numpy(table).float() if table.any() else None
 
 

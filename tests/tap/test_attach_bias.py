@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,7 +20,15 @@ PHI = {
     "log": lambda f, frames: math.log(1 + f) / math.log(frames),
 }
 
+# Layers × three latent frames; the tiny models have two layers but for one.
+MATCHED = ((0.0, 2.0, -1.5), (0.0, 0.0, 3.0), (0.0, -1.0, 1.0))
+LAYERS = {"hunyuanvideo": 3}
+
 SUBSETS = {
+    "matched": Bias(lam=1.0, schedule="matched", matched=MATCHED),
+    "matched, scaled, one head and frame": Bias(
+        lam=-2.0, schedule="matched", matched=MATCHED, heads=(0,), query_frames=(2,), step_ratio=0.5
+    ),
     "linear": Bias(lam=2.0, schedule="linear"),
     "log": Bias(lam=-2.0, schedule="log"),
     "one layer": Bias(lam=2.0, layers=(1,)),
@@ -37,12 +46,13 @@ SUBSETS = {
 def shift_of(case, bias, call):
     """λ·φ for every batch row, head and query frame of a call, from the words of Eq. 6; None where it does nothing."""
     table = torch.zeros(call.q.shape[0], call.q.shape[1], case.frames, dtype=torch.float64)
+    phi = PHI.get(bias.schedule, lambda f, frames: MATCHED[call.layer][f])
     if case.step(call) >= math.ceil(bias.step_ratio * 2 - 1e-9) or call.layer not in (bias.layers or range(99)):
         return None
     for row, branch in enumerate(case.branches(call)):
         for head in bias.heads or range(call.q.shape[1]):
             for f in bias.query_frames or range(1 if bias.exempt_reference_queries else 0, case.frames):
-                table[row, head, f] = bias.lam * PHI[bias.schedule](f, case.frames) if branch in bias.branches else 0.0
+                table[row, head, f] = bias.lam * phi(f, case.frames) if branch in bias.branches else 0.0
     return (table, bias.key_frame) if table.any() else None
 
 
@@ -93,6 +103,8 @@ def test_the_output_is_float64_attention_with_the_bias(i2v_case, capture, lam):
 @pytest.mark.parametrize("choice", SUBSETS)
 def test_every_choice_of_the_bias_acts_exactly_where_it_says(case_of, capture, name, choice):
     case, bias = case_of(name, "i2v"), SUBSETS[choice]
+    if bias.matched is not None:
+        bias = replace(bias, matched=MATCHED[: LAYERS.get(name, 2)])
     with attach(case.pipe, bias=bias) as probe, capture(case.pipe) as seen:
         case.run()
     assert_output_is_biased(case, bias, seen)

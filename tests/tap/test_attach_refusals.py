@@ -299,8 +299,16 @@ def test_a_transformer_replaced_after_attaching(fresh_case):
         (Bias(lam=1.0, heads=(7,)), r"heads 7 does not exist; this model has heads 0 to 1"),
         (Bias(lam=1.0, query_frames=(1, 3)), r"query_frames 3 does not exist; this model has query_frames 0 to 2"),
         (Bias(lam=1.0, key_frame=3), r"key_frame 3 does not exist; there are latent frames 0 to 2"),
+        (
+            Bias(lam=1.0, schedule="matched", matched=((0.0, 1.0, 1.0),) * 3),
+            r"for 3 layers and 3 latent frames; here are 2 layers",
+        ),
+        (
+            Bias(lam=1.0, schedule="matched", matched=((0.0, 1.0),) * 2),
+            r"for 2 layers and 2 latent frames; here are 2 layers and 3 latent frames",
+        ),
     ],
-    ids=["layer", "head", "query frame", "key frame"],
+    ids=["layer", "head", "query frame", "key frame", "table's layers", "table's frames"],
 )
 def test_a_bias_on_what_the_model_does_not_have(case_of, bias, message):
     case = case_of("ltx-video", "i2v")
