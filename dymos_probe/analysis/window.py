@@ -171,15 +171,20 @@ def recorded_in(
     """Return variable ``name`` of some runs in a window, lazy, as stored, without labels that differ by run or step."""
     part = ds[name]
     part = part.drop_vars([n for n in part.coords if n in ("timestep", "sigma", "expert")])
+    stretch: dict[str, Any] = {BRANCH: [str(label) for label in ds[BRANCH].values].index(within.branch)}
     rest: dict[str, list[int]] = {}
     for dim, labels in ((SAMPLE, samples), (CONDITION, [conditions] if isinstance(conditions, str) else conditions)):
-        # First the stretch they lie in: what is not read need not be planned either.
+        # The stretch they lie in, so that what is not read is not planned either.
         places = _places(ds, dim, labels)
         first = min(places)
-        part = part.isel({dim: slice(first, max(places) + 1)})
+        stretch[dim] = slice(first, max(places) + 1)
         rest[dim] = [place - first for place in places]
-    part = part.isel({BRANCH: [str(label) for label in ds[BRANCH].values].index(within.branch)})
-    part = _at_steps(part, within.steps)
+    # dask hands one slicing, of the dims together, down to the store; before a second it reads whole blocks.
+    pieces = [part.isel({**stretch, STEP: steps}) for steps in _stretches(within.steps)]
+    if len(pieces) > 1:
+        part = xr.concat(pieces, STEP, coords="minimal", compat="override", join="exact", combine_attrs="override")
+    else:
+        part = pieces[0]
     chosen = {LAYER: within.layers, HEAD: within.heads}
     rest |= {dim: list(at) for dim, at in chosen.items() if at is not None and dim in part.dims}
     for dim, positions in rest.items():
@@ -193,14 +198,11 @@ def _places(ds: xr.Dataset, dim: str, labels: Sequence[str]) -> list[int]:
     return [place[label] for label in labels]
 
 
-def _at_steps(part: xr.DataArray, steps: Sequence[int]) -> xr.DataArray:
-    # A slice reaches the store, a list reads whole blocks first: so neighbours are taken as slices.
-    breaks = np.flatnonzero(np.diff(steps) != 1) + 1
-    bounds = [0, *breaks.tolist(), len(steps)]
-    pieces = [part.isel({STEP: slice(steps[a], steps[b - 1] + 1)}) for a, b in pairwise(bounds)]
-    if len(pieces) == 1:
-        return pieces[0]
-    return xr.concat(pieces, dim=STEP, coords="minimal", compat="override", join="exact", combine_attrs="override")
+def _stretches(positions: Sequence[int]) -> list[slice]:
+    """Return rising positions as slices of neighbours: a list would be taken from whole blocks."""
+    breaks = np.flatnonzero(np.diff(positions) != 1) + 1
+    bounds = [0, *breaks.tolist(), len(positions)]
+    return [slice(positions[a], positions[b - 1] + 1) for a, b in pairwise(bounds)]
 
 
 def _part_of(ds: xr.Dataset, dim: str, option: str, given: Sequence[int] | None) -> tuple[int, ...] | None:

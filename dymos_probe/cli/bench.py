@@ -1,4 +1,4 @@
-"""``probe bench``: what recording and modulating cost on this machine."""
+"""``probe bench``: what recording, modulating and analysing cost on this machine."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from typing import Annotated
 
 import typer
 
-from dymos_probe.cli import bench_kernels, options
+from dymos_probe.cli import bench_analysis, bench_kernels, options
 from dymos_probe.cli.console import print_json, print_table, say
 from dymos_probe.cli.progress import run_bars
 from dymos_probe.errors import InputError
 
 NAME = "bench"
 
-bench = typer.Typer(help="Time what recording and modulating cost on this machine.")
+bench = typer.Typer(help="Time what recording, modulating and analysing cost on this machine.")
 bench.command(name=bench_kernels.NAME)(bench_kernels.run)
+bench.command(name=bench_analysis.NAME)(bench_analysis.run)
 
 
 @bench.callback(invoke_without_command=True)

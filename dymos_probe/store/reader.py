@@ -6,6 +6,7 @@ import importlib
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ from dymos_probe.store.schema import (
 from dymos_probe.store.study_file import read_config
 
 _BLOCK_BYTES = 8 * 2**20
-"""Steps of a run are gathered into dask blocks of about this size: fewer tasks, little memory."""
+"""Steps of a run, or whole small runs, are gathered into dask blocks of about this size: few tasks, little memory."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ class RunArray:
         except (OSError, MemoryError):
             raise
         except Exception as error:  # the codecs raise whatever they trip over: ValueError, RuntimeError, IndexError …
-            raise CorruptStoreError(self._message(key, str(error))) from error
+            raise self._damage(key, str(error)) from error
         if self.complete is not None and self._is_fill(block).any():
             runs = key[:2] if isinstance(key, tuple) else (key,)
             marks = np.asarray(self.complete[runs])
@@ -98,11 +99,23 @@ class RunArray:
                 marks = marks & self.conditions[runs[1] if len(runs) > 1 else slice(None)]
             unwritten = self._is_fill(block).reshape(*marks.shape, -1).any(axis=-1)
             if (marks & unwritten).any():
-                raise CorruptStoreError(self._message(key, "a chunk is missing"))
+                raise self._damage(key, "a chunk is missing")
         return block
 
     def _is_fill(self, block: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
         return np.asarray(np.isnan(block) if block.dtype.kind == "f" else block == self.values.fill_value)
+
+    def _damage(self, key: Any, reason: str) -> CorruptStoreError:
+        """Return the error of the first damaged run of what was read: a block may be of many."""
+        runs = key[:2] if isinstance(key, tuple) else (key,)
+        ranges = [range(size)[part] for size, part in zip(self.shape, runs, strict=False) if isinstance(part, slice)]
+        if len(ranges) == 2 and len(ranges[0]) * len(ranges[1]) > 1:
+            for sample, condition in product(*ranges):
+                try:
+                    self[(slice(sample, sample + 1), slice(condition, condition + 1), *key[2:])]
+                except CorruptStoreError as error:
+                    return error
+        return CorruptStoreError(self._message(key, reason))
 
     def _message(self, key: Any, reason: str) -> str:
         runs: tuple[Any, ...] = (
@@ -279,11 +292,13 @@ def _lazy(path: Path, group: zarr.Group, name: str) -> dask.array.Array:
 
 
 def _blocks(member: zarr.Array[Any]) -> tuple[int, ...]:
-    if len(member.shape) == 2:  # a value a run: all of them at once
-        return member.shape
     sizes = list(member.chunks)
+    one = int(np.prod(sizes)) * member.dtype.itemsize
     if member.shards is not None:
-        one_step = int(np.prod(sizes)) * member.dtype.itemsize
         step = dims_of(member).index(STEP)
-        sizes[step] = max(1, min(member.shape[step], _BLOCK_BYTES // one_step))
+        sizes[step] = max(1, _BLOCK_BYTES // one)
+    elif len(sizes) == 2:  # a value a run
+        sizes = list(member.shape)
+    else:
+        sizes[dims_of(member).index(SAMPLE)] = max(1, _BLOCK_BYTES // one)
     return tuple(min(size, length) if length else size for size, length in zip(sizes, member.shape, strict=True))

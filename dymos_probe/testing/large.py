@@ -2,7 +2,8 @@
 
 50 samples under 10 conditions, 50 steps, 42 layers of 48 heads and 13 latent frames (CogVideoX-5B):
 68 MB of attention a run before compression, 34 GB in all. All labels are there; the runs of some
-samples and conditions are too, through the real writer.
+samples and conditions are too, through the real writer. Runs of further samples can be hard links to
+these: a study of full size then takes little of the disk.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ import numpy as np
 from scipy.special import logit
 
 from dymos_probe.errors import InputError
-from dymos_probe.store.schema import AttentionShape, Sample
-from dymos_probe.store.writer import create_study, extend_study, finish_study, write_run
+from dymos_probe.store.schema import COMPLETE_VARIABLE, RUN_VARIABLES, STORE_FOLDER, AttentionShape, Sample
+from dymos_probe.store.writer import completed_runs, create_study, extend_study, finish_study, write_run
 from dymos_probe.testing.synthetic import as_run, conditions_over, t2v_maps, tilt
 
 FULL: Final = AttentionShape(
@@ -56,6 +57,7 @@ def large_study(
     *,
     samples: int = 3,
     conditions: int = 4,
+    linked: int = 0,
     shape: AttentionShape = FULL,
     on_run: Callable[[int, int], None] | None = None,
 ) -> LargeStudy:
@@ -67,17 +69,24 @@ def large_study(
         A new folder.
     samples, conditions
         How many of each have runs; two conditions are the arms, more are modulations, the weakest first.
+    linked
+        How many further samples have the runs of the first ones, as hard links to their files.
     shape
         Sizes of a run.
     on_run
-        Called after each run with how many are done, of how many.
+        Called after each run that is written with how many are done, of how many. What is there already stays.
 
     Raises
     ------
     InputError
         When there are not that many.
     """
-    for name, given, least, most in (("samples", samples, 1, SAMPLES), ("conditions", conditions, 2, CONDITIONS)):
+    limits = (
+        ("samples", samples, 1, SAMPLES),
+        ("conditions", conditions, 2, CONDITIONS),
+        ("linked", linked, 0, SAMPLES - samples),
+    )
+    for name, given, least, most in limits:
         if not least <= given <= most:
             raise InputError(f"{name} {given} is outside {least} to {most}, what the study has labels for")
     path = Path(path)
@@ -90,19 +99,41 @@ def large_study(
         conditions=known,
     )
     back = float(logit(DOMINANCE) - logit(DOMINANCE + EXCESS))
+    there = completed_runs(path)
     for index, name in enumerate(names[:samples]):
-        maps, mass = (part[0] for part in t2v_maps(np.random.default_rng(index), 1, shape, DOMINANCE, 0.1))
-        for place, condition in enumerate(known[:conditions]):
+        missing = [condition for condition in known[:conditions] if (name, condition.id) not in there]
+        if missing:
+            maps, mass = (part[0] for part in t2v_maps(np.random.default_rng(index), 1, shape, DOMINANCE, 0.1))
+        for condition in missing:
             strength = 0.0 if condition.arm == "t2v" else back + condition.lam
             attention, text_mass = tilt(maps, mass, strength)
             write_run(path, as_run(name, condition.id, attention, text_mass, shape))
             if on_run is not None:
-                on_run(index * conditions + place + 1, samples * conditions)
+                on_run(index * conditions + known.index(condition) + 1, samples * conditions)
+    for index in range(samples, samples + linked):
+        _link(path, index % samples, index, conditions)
     finish_study(path)
     return LargeStudy(
         path=path,
-        samples=tuple(names[:samples]),
+        samples=tuple(names[: samples + linked]),
         conditions=tuple(condition.id for condition in known[:conditions]),
         closest_lam=-back,
         excess=EXCESS,
     )
+
+
+def run_bytes(shape: AttentionShape = FULL) -> int:
+    """Return the bytes of attention of one run before compression."""
+    return int(np.prod([*shape.sizes.values()])) * np.dtype(np.float32).itemsize
+
+
+def _link(path: Path, source: int, target: int, conditions: int) -> None:
+    for variable in (*RUN_VARIABLES, COMPLETE_VARIABLE):
+        chunks = path / STORE_FOLDER / variable.name / "c"
+        for condition in map(str, range(conditions)):
+            of_run = chunks / str(source) / condition
+            for file in [of_run] if of_run.is_file() else [each for each in of_run.rglob("*") if each.is_file()]:
+                link = chunks / str(target) / condition / file.relative_to(of_run)
+                link.parent.mkdir(parents=True, exist_ok=True)
+                link.unlink(missing_ok=True)
+                link.hardlink_to(file)

@@ -138,3 +138,33 @@ def test_functions_and_methods_take_the_same_keywords(ds):
     for analysis in (difference, dominance, distance):
         ours, method = inspect.signature(analysis), inspect.signature(getattr(ds.probe, analysis.__name__))
         assert list(ours.parameters)[1:] == list(method.parameters)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "steps"),
+    [({}, {0}), ({"early": 0.5}, {0, 1, 2}), ({"steps": (1, 3, 4)}, {1, 3, 4}), ({"steps": (5,)}, {5})],
+)
+def test_no_other_step_is_read(known, chosen, steps, monkeypatch):
+    from dymos_probe.store.reader import RunArray
+
+    read, plain = set(), RunArray.__getitem__
+
+    def noting(self, key):
+        if self.name in ("attention", "text_mass"):
+            read.update(range(6)[key[3]])
+        return plain(self, key)
+
+    monkeypatch.setattr(RunArray, "__getitem__", noting)
+    fresh = open_study(known.path)
+    for compute in (
+        lambda: fresh.probe.difference(keep=("layer", "head"), **chosen),
+        lambda: fresh.probe.distance(keep=("head",), text="bin", **chosen),
+        lambda: fresh.probe.distance(order="distance_first", **chosen),
+        lambda: fresh.probe.dominance(keep=("layer", "query_frame"), **({"early": 0.1} if not chosen else chosen)),
+        lambda: fresh.probe.entropy(samples=("sample-0", "sample-2"), **chosen),
+        lambda: fresh.probe.profile(conditions=("t2v", "i2v lam=1"), keep=("head",), **chosen),
+        lambda: fresh.probe.interval("distance", keep=("layer",), resamples=40, **chosen),
+    ):
+        read.clear()
+        compute().compute()
+        assert read == steps

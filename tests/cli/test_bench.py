@@ -88,3 +88,32 @@ def test_an_interrupted_benchmark_promises_nothing(probe, monkeypatch):
 
 def test_an_unknown_benchmark_is_told_in_one_line(refused):
     assert "probe bench --help" in refused(2, "bench", "generat")
+
+
+def test_analyses_are_printed_beside_plain_reading(probe, monkeypatch, tmp_path):
+    from dymos_probe.bench import analysis
+    from dymos_probe.store import AttentionShape
+    from dymos_probe.testing.large import large_study
+
+    small = AttentionShape(branches=("cond",), steps=4, layers=("a", "b"), heads=3, frames=4)
+    monkeypatch.setattr(analysis, "large_study", lambda *a, **k: large_study(*a, **k, shape=small))
+    study = tmp_path / "study"
+    answer = probe("bench", "analysis", "--samples", "1", "--conditions", "2", "--rounds", "1", "--out", study)
+    assert answer.status == 0 and not answer.err
+    lines = answer.out.splitlines()
+    assert lines[0].startswith("50 samples × 10 conditions, 34 GB of attention: opened in")
+    assert lines[1].startswith("Runs there: 1 × 2") and "1 round." in lines[1]
+    assert lines[3].split("  ")[0] == "analysis" and len(lines) == 10
+    assert study.is_dir()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--samples", "60"], ["samples 60", "1 to 50"]),
+        (["--rounds", "0"], ["--rounds", "probe bench analysis --help"]),
+    ],
+)
+def test_an_analysis_benchmark_that_cannot_be_is_told_in_one_line(refused, arguments, words):
+    line = refused(2, "bench", "analysis", *arguments)
+    assert all(word in line for word in words)
