@@ -1,5 +1,6 @@
 """The store: one labelled dataset a study, written run by run, read lazily."""
 
+from dymos_probe.store.metric_values import Scores, write_metric, write_scores
 from dymos_probe.store.reader import open_study, verify_study
 from dymos_probe.store.schema import AttentionShape, Condition, Run, Sample, video_path
 from dymos_probe.store.study_file import check_config, json_strengths, read_config, storage_errors
@@ -10,7 +11,6 @@ from dymos_probe.store.writer import (
     finish_study,
     forget_run,
     is_created,
-    write_metric,
     write_run,
 )
 
@@ -19,6 +19,7 @@ __all__ = [
     "Condition",
     "Run",
     "Sample",
+    "Scores",
     "check_config",
     "completed_runs",
     "create_study",
@@ -34,4 +35,5 @@ __all__ = [
     "video_path",
     "write_metric",
     "write_run",
+    "write_scores",
 ]

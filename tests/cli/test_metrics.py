@@ -35,7 +35,13 @@ def test_metrics_again_measures_nothing(probe, study, contents):
 
 def test_a_study_of_sprites_is_tracked_unless_told_otherwise(probe, study):
     document = json.loads(probe("metrics", study, "--json").out)
-    assert list(document["metrics"]) == ["sprite_displacement", "sprite_along", "sprite_lost_frames", "optical_flow"]
+    assert list(document["metrics"]) == [
+        "sprite_displacement",
+        "sprite_along",
+        "sprite_lost_frames",
+        "optical_flow",
+        "psnr_to_reference",
+    ]
 
 
 @pytest.mark.parametrize(
