@@ -38,7 +38,7 @@ def test_the_folder_is_the_one_given_else_the_environments_else_the_users(tmp_pa
     monkeypatch.setenv(WEIGHTS_VARIABLE, str(tmp_path / "set"))
     assert resources().folder == tmp_path / "set"
     assert resources(tmp_path / "given").folder == tmp_path / "given"
-    with pytest.raises(EnvironmentLacksError, match="no folder of weights .*nowhere"):
+    with pytest.raises(EnvironmentLacksError, match=r"no folder of weights .*nowhere"):
         resources(tmp_path / "nowhere")
     with pytest.raises(InputError, match="batch 0"):
         resources(tmp_path, batch=0)
@@ -52,7 +52,7 @@ def test_a_file_that_lacks_some_weights_is_refused_instead_of_drawing_them(weigh
     }
     assert 0 < len(kept) < len(load_file(file))
     save_file(kept, file, metadata={"format": "pt"})
-    with pytest.raises(EnvironmentLacksError, match="lacks .* weights of ViTModel"):
+    with pytest.raises(EnvironmentLacksError, match=r"lacks .* weights of ViTModel"):
         load_transformer("ViTModel", folder, resources(weights), add_pooling_layer=False)
 
 

@@ -74,6 +74,7 @@ def test_the_aesthetic_score_is_the_head_on_unit_features_over_ten(measured, cli
     head = torch.load(weights / "sa_0_4_vit_l_14_linear.pth", weights_only=True)
     linear = torch.nn.Linear(24, 1)
     linear.load_state_dict(head)
+    linear.requires_grad_(False)
     expected = np.mean([float(linear(clip_feature(frame))) / 10 for frame in clip.frames])
     assert measured("laion_aesthetic", clip).value == pytest.approx(expected, abs=1e-6)
     assert measured("laion_aesthetic", replace(clip, reference=None)).value == pytest.approx(expected, abs=1e-6)
