@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from dymos_probe.errors import InputError
 from dymos_probe.metrics import fidelity, neighbours, optical_flow, quality, sprites, warp
-from dymos_probe.metrics.learned import aesthetic, clip_similarity, dino, musiq, raft
+from dymos_probe.metrics.learned import aesthetic, clip_similarity, dino, musiq, raft, viclip
 from dymos_probe.metrics.metric import Derived, Metric
 
 METRICS: Final[Mapping[str, Metric | Derived]] = MappingProxyType(
@@ -25,6 +25,7 @@ METRICS: Final[Mapping[str, Metric | Derived]] = MappingProxyType(
             dino,
             aesthetic,
             musiq,
+            viclip,
             quality,
         )
         for metric in kind.METRICS

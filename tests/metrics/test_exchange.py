@@ -46,8 +46,9 @@ def test_a_prompt_that_ends_with_a_number_is_read_whole():
 
 
 def test_names_that_differ_in_case_only_are_still_two_files():
-    found = exported_videos(study(["A dog", "a dog"], conditions=("i2v", "I2V")))
-    assert len({f"{v.folder}/{v.file}".casefold() for v in found}) == 4
+    for prompts in (["A dog", "a dog"], ["a dog", "A dog"]):
+        found = exported_videos(study(prompts, conditions=("i2v", "I2V")))
+        assert len({f"{v.folder}/{v.file}".casefold() for v in found}) == 4
 
 
 def test_an_export_made_before_samples_were_added_agrees_with_one_made_after():

@@ -89,8 +89,15 @@ def load_transformer(kind: str, folder: Path, resources: Resources, **options: A
     return model.to(device(resources)).eval()
 
 
-def load_tensors(file: Path) -> dict[str, torch.Tensor]:
+def load_tensors(file: Path, *, within: str = "") -> dict[str, torch.Tensor]:
     """Return the tensors of a ``.pth`` file, without running anything that is in it.
+
+    Parameters
+    ----------
+    file
+        What ``torch.save`` wrote.
+    within
+        Key of the file's dictionary that holds them; empty where the dictionary is theirs.
 
     Raises
     ------
@@ -101,7 +108,8 @@ def load_tensors(file: Path) -> dict[str, torch.Tensor]:
 
     try:
         state = torch.load(file, map_location="cpu", weights_only=True)
-        return {str(name): tensor.float() for name, tensor in state.items()}
+        tensors = state[within] if within else state
+        return {str(name): tensor.float() for name, tensor in tensors.items()}
     except Exception as error:  # unpickling raises whatever it trips over
         raise EnvironmentLacksError(
             f"{file} is no file of weights ({' '.join(str(error).split())[:120]}); download it again"
