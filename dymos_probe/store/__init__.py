@@ -1,5 +1,6 @@
 """The store: one labelled dataset a study, written run by run, read lazily."""
 
+from dymos_probe.store.metric_values import Scores, write_metric, write_scores
 from dymos_probe.store.reader import open_study, verify_study
 from dymos_probe.store.schedules import read_schedule, schedule_names, write_schedule
 from dymos_probe.store.schema import AttentionShape, Condition, Run, Sample, video_path
@@ -11,7 +12,6 @@ from dymos_probe.store.writer import (
     finish_study,
     forget_run,
     is_created,
-    write_metric,
     write_run,
 )
 
@@ -20,6 +20,7 @@ __all__ = [
     "Condition",
     "Run",
     "Sample",
+    "Scores",
     "check_config",
     "completed_runs",
     "create_study",
@@ -38,4 +39,5 @@ __all__ = [
     "write_metric",
     "write_run",
     "write_schedule",
+    "write_scores",
 ]

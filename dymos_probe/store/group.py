@@ -19,7 +19,7 @@ from zarr.codecs import Crc32cCodec, ZstdCodec
 from zarr.errors import GroupNotFoundError
 
 from dymos_probe.errors import CorruptStoreError, MissingFileError, StudyError
-from dymos_probe.store.schema import STORE_FOLDER, STUDY_FILE, Variable
+from dymos_probe.store.schema import CONDITION, SAMPLE, STORE_FOLDER, STUDY_FILE, Variable
 
 
 def open_group(path: Path, mode: Literal["r", "r+"]) -> zarr.Group:
@@ -118,3 +118,21 @@ def read_array(group: zarr.Group, name: str) -> npt.NDArray[Any]:
     except Exception as error:  # the codecs raise whatever they trip over: ValueError, RuntimeError, IndexError …
         raise CorruptStoreError(f"{name} of the study at {group.store_path} is damaged on disk ({error})") from error
     return np.asarray(values.tolist(), dtype=str) if values.dtype.kind in "TO" else values
+
+
+def run_position(path: Path, group: zarr.Group, sample: str, condition: str) -> tuple[slice, slice]:
+    """Return where a run lies along sample and condition.
+
+    Raises
+    ------
+    StudyError
+        When the study has no such sample or condition.
+    """
+    found = []
+    for dim, label in ((SAMPLE, sample), (CONDITION, condition)):
+        labels = read_array(group, dim).tolist()
+        if label not in labels:
+            known = ", ".join(labels[:8]) or "none yet"
+            raise StudyError(f"the study {path} has no {dim} {label!r}; it has {known}; extend_study adds one")
+        found.append(labels.index(label))
+    return slice(found[0], found[0] + 1), slice(found[1], found[1] + 1)

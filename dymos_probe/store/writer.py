@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import zarr
-from zarr.errors import ContainsArrayError
 
 from dymos_probe.errors import InputError, StudyError
 from dymos_probe.store.group import (
@@ -26,6 +25,7 @@ from dymos_probe.store.group import (
     is_consolidated,
     open_group,
     read_array,
+    run_position,
 )
 from dymos_probe.store.schema import (
     ATTENTION,
@@ -54,7 +54,6 @@ from dymos_probe.store.schema import (
     Run,
     Sample,
     Variable,
-    metric_variable,
 )
 from dymos_probe.store.study_file import (
     as_json,
@@ -165,7 +164,7 @@ def write_run(path: str | Path, run: Run) -> None:
     path = Path(path)
     with storage_errors(path):
         group = open_group(path, "r+")
-        at = _position(path, group, run.sample, run.condition)
+        at = run_position(path, group, run.sample, run.condition)
         untouched = read_array(group, METHOD)[at[1]].item() == UNTOUCHED
         values = _run_values(group, run, untouched=untouched)
         array(group, COMPLETE)[at] = False
@@ -187,51 +186,12 @@ def forget_run(path: str | Path, sample: str, condition: str) -> None:
     path = Path(path)
     with storage_errors(path):
         group = open_group(path, "r+")
-        place = _position(path, group, sample, condition)
+        place = run_position(path, group, sample, condition)
         array(group, COMPLETE)[place] = False
         # What the next attempt makes has to be measured again.
         for name in group.array_keys():
             if name.startswith(METRIC_PREFIX):
                 array(group, name)[place] = np.nan
-
-
-def write_metric(
-    path: str | Path, name: str, sample: str, condition: str, value: float, attrs: Mapping[str, Any]
-) -> None:
-    """Write one value of ``metric_<name>``, creating the variable with ``attrs`` when it is absent.
-
-    ``attrs`` say what the metric is: ``long_name``, ``units``, which weights, calibrated or not.
-
-    Raises
-    ------
-    StudyError
-        When the study has no such sample or condition, or holds the metric with other ``attrs``.
-    InputError
-        When the value is not finite or the name is no name.
-    EnvironmentLacksError
-        When the disk is full or the folder cannot be written.
-    """
-    path = Path(path)
-    variable = metric_variable(name)
-    wanted = {**variable.attrs, **as_json(attrs)}
-    if not np.isfinite(value):
-        raise InputError(
-            f"metric {name} of sample {sample!r} under {condition!r} is {value}; only finite values are kept"
-        )
-    with storage_errors(path):
-        group = open_group(path, "r+")
-        at = _position(path, group, sample, condition)
-        if variable.name not in group:
-            group = _add_metric(path, variable, wanted)
-        member = array(group, variable.name)
-        stored = dict(member.attrs)
-        for key in (*wanted, *stored):
-            if stored.get(key) != wanted.get(key):
-                raise StudyError(
-                    f"the study {path} has metric {name} with {key} = {stored.get(key)!r}, now {wanted.get(key)!r}; "
-                    "give the other one a name of its own"
-                )
-        member[at] = value
 
 
 def finish_study(path: str | Path) -> None:
@@ -328,17 +288,6 @@ def _write_rows(group: zarr.Group, columns: Mapping[str, Variable], rows: Sequen
         _fill(group, variable.name, size - len(rows), [row[field] for row in rows])
 
 
-def _position(path: Path, group: zarr.Group, sample: str, condition: str) -> tuple[slice, slice]:
-    found = []
-    for dim, label in ((SAMPLE, sample), (CONDITION, condition)):
-        labels = read_array(group, dim).tolist()
-        if label not in labels:
-            known = ", ".join(labels[:8]) or "none yet"
-            raise StudyError(f"the study {path} has no {dim} {label!r}; it has {known}; extend_study adds one")
-        found.append(labels.index(label))
-    return slice(found[0], found[0] + 1), slice(found[1], found[1] + 1)
-
-
 def _response_variables(group: zarr.Group, run: Run, *, untouched: bool) -> tuple[Variable, ...]:
     """Return the variables of the response that ``run`` must have: a missing one could not be told from damage."""
     kept = untouched and ATTENTION_RESPONSE in group
@@ -381,17 +330,3 @@ def _sweep_partials(path: Path, name: str, at: tuple[slice, slice]) -> None:
     own = path / STORE_FOLDER / name / "c" / str(at[0].start) / str(at[1].start)
     for leftover in own.rglob("*.partial"):
         leftover.unlink(missing_ok=True)
-
-
-def _add_metric(path: Path, variable: Variable, attrs: Mapping[str, Any]) -> zarr.Group:
-    with exclusive(path):
-        group = open_group(path, "r+")
-        samples, conditions = array(group, COMPLETE).shape
-        sizes = {SAMPLE: samples, CONDITION: conditions}
-        if variable.name not in group:  # another process may have made it while this one waited
-            try:
-                create_variable(group, variable, sizes, attrs=attrs)
-            except ContainsArrayError:  # made, and killed before it was consolidated
-                create_variable(group, variable, sizes, attrs=attrs, overwrite=True)
-            consolidate(group)
-        return open_group(path, "r+")

@@ -23,7 +23,11 @@ OPTIONS = {
     "workers scheduler dry-run json",
     "intervene": f"{BIAS} {ALG} image prompt out pair t2v i2v seed {GENERATION} workers scheduler dry-run json",
     "report": "out json",
-    "metrics": "metric json",
+    "metrics": "",
+    "metrics measure": "metric weights device batch json",
+    "metrics list": "weights json",
+    "metrics export": "out for copy json",
+    "metrics import": "prefix units calibrated json",
     "info": "verify json",
     "pairs": "json",
     "doctor": "json",
@@ -47,7 +51,8 @@ def test_the_commands_and_their_options_stay_as_they_are():
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], [], ["record", "--help"], ["bench", "generate", "--help"], ["--version"]]
+    "arguments",
+    [["--help"], [], ["record", "--help"], ["bench", "generate", "--help"], ["metrics", "--help"], ["--version"]],
 )
 def test_help_loads_none_of_the_heavy_libraries(arguments):
     program = (
@@ -80,6 +85,8 @@ def test_every_command_says_what_it_does(probe):
         (["intervene", "x"], ["--lam"]),
         (["info", "a", "b"], ["b"]),
         (["bench", "genrate"], ["genrate", "probe bench --help"]),
+        (["metrics", "--metrc", "optical_flow"], ["--metrc", "--metric", "probe metrics --help"]),
+        (["metrics", "export", "x"], ["--out", "probe metrics export --help"]),
         (["bench", "generate", "--repeat", "3"], ["--repeat", "--repeats", "probe bench generate --help"]),
     ],
 )

@@ -10,7 +10,10 @@ import numpy as np
 import pytest
 
 from dymos_probe.errors import InputError
-from dymos_probe.metrics.registry import METRICS, default_metrics, get_metric, prompt_direction
+from dymos_probe.metrics.metric import Clip as VideoClip
+from dymos_probe.metrics.metric import Derived, Metric, resources
+from dymos_probe.metrics.registry import METRICS, default_metrics, get_metric
+from dymos_probe.metrics.sprites import prompt_direction
 from dymos_probe.runs.media import write_video
 from dymos_probe.store.schema import metric_variable
 from dymos_probe.store.videos import read_video
@@ -34,8 +37,13 @@ def drawn(clip):
     return np.round(render(clip, SIZE).video * 255).astype(np.uint8)
 
 
-def measured(name, video, prompt=A_CLIP.caption, fps=8.0):
-    return METRICS[name].measure(video, prompt, fps)
+READY = [name for name, metric in METRICS.items() if isinstance(metric, Metric) and not metric.needs]
+
+
+def measured(name, video, prompt=A_CLIP.caption, fps=8.0, reference=None):
+    return (
+        METRICS[name].prepare(resources()).measure(VideoClip(frames=video, fps=fps, prompt=prompt, reference=reference))
+    )
 
 
 @pytest.mark.parametrize(
@@ -84,10 +92,42 @@ def test_optical_flow_orders_clips_by_their_pace_and_depends_on_the_rate():
     assert measured("optical_flow", drawn(A_CLIP), fps=16.0).value == pytest.approx(1.5, rel=0.15)
 
 
-@pytest.mark.parametrize("name", METRICS)
-def test_a_single_frame_has_no_value_and_says_why(name):
+@pytest.mark.parametrize("name", READY)
+def test_a_single_frame_without_a_reference_has_no_value_and_says_why(name):
     found = measured(name, drawn(A_CLIP)[:1])
     assert math.isnan(found.value) and found.why
+
+
+@pytest.mark.parametrize("name", READY)
+def test_a_drawn_clip_with_its_first_frame_as_reference_has_a_value(name):
+    video = drawn(A_CLIP)
+    found = measured(name, video, reference=video[0])
+    assert math.isfinite(found.value) and not found.why
+
+
+def test_metrics_of_one_flow_agree_with_one_another():
+    video = drawn(replace(A_CLIP, pace=2.0, start=(4.0, 24.0)))
+    flow = measured("optical_flow", video).value
+    assert measured("motion_relative", video).value == flow / 48
+    # The threshold of 48 px is 1.125 px a pair.
+    assert flow > 1.125 and measured("dynamic_dis", video).value == 1.0
+    assert measured("dynamic_dis", drawn(A_CLIP)).value == 0.0
+    farneback = measured("optical_flow_farneback", video).value
+    assert farneback != flow and measured("dynamic_farneback", video).value == float(farneback > 1.125)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "match"),
+    [
+        ({"frames": np.zeros((3, 16, 16, 3))}, "no video"),
+        ({"frames": np.zeros((0, 16, 16, 3), np.uint8)}, "no video"),
+        ({"reference": np.zeros((16, 16), np.uint8)}, "no image"),
+        ({"fps": 0.0}, "fps 0.0"),
+    ],
+)
+def test_what_is_no_clip_is_refused(wrong, match):
+    with pytest.raises(InputError, match=match):
+        VideoClip(**{"frames": np.zeros((3, 16, 16, 3), np.uint8), "fps": 8.0} | wrong)
 
 
 def test_coding_as_mp4_moves_a_track_by_less_than_a_third_of_a_pixel(tmp_path):
@@ -109,9 +149,19 @@ def test_every_metric_says_what_it_is_in_words_the_store_keeps():
     for name, metric in METRICS.items():
         assert metric.name == name and metric_variable(name).name == f"metric_{name}"
         assert json.loads(json.dumps(metric.attrs)) == metric.attrs
-        assert metric.attrs["weights"] == "none" and metric.attrs["units"]
-    assert METRICS["optical_flow"].attrs["calibrated"] is False
-    assert "uncalibrated" in METRICS["optical_flow"].long_name
+        assert metric.attrs["units"] and (metric.attrs["weights"] == "none") == (name in READY)
+        assert "dynamic degree" not in metric.long_name.lower() or "raft=tv_C_T_V2" in metric.long_name
+    for name in ("optical_flow", "optical_flow_farneback", "dynamic_dis", "dynamic_farneback", "motion_relative"):
+        assert METRICS[name].attrs["calibrated"] is False and "uncalibrated" in METRICS[name].long_name
+    assert {name for name, metric in METRICS.items() if isinstance(metric, Derived)} == {
+        "quality_mean",
+        "quality_paper_scale",
+    }
+
+
+def test_no_default_needs_weights():
+    for config in ({"pair": {"preset": "sprites"}}, {}):
+        assert set(default_metrics(config)) <= set(READY)
 
 
 def test_the_pair_of_sprites_is_tracked_and_others_are_not():
@@ -119,11 +169,12 @@ def test_the_pair_of_sprites_is_tracked_and_others_are_not():
         "sprite_along",
         "sprite_lost_frames",
         "optical_flow",
+        "psnr_to_reference",
     )
     for config in ({"pair": {"preset": None}}, {"pair": "synthetic"}, {}):
-        assert default_metrics(config) == ("optical_flow", "frame_difference")
+        assert default_metrics(config) == ("optical_flow", "frame_difference", "psnr_to_reference")
 
 
 def test_a_metric_that_is_not_there_is_refused_with_those_that_are():
-    with pytest.raises(InputError, match=r"'raft' is unknown; choose from sprite_displacement, .*, frame_difference"):
+    with pytest.raises(InputError, match=r"'raft' is unknown; choose from sprite_displacement, .*, quality_mean"):
         get_metric("raft")

@@ -141,7 +141,7 @@ def test_runs_that_are_not_complete_are_left_out(study):
 def test_the_metrics_suit_the_pair_unless_they_are_named(study):
     assert read_config(study)["pair"] == "synthetic"
     measures = measure_study(study)
-    assert [metric.name for metric in measures.metrics] == ["optical_flow", "frame_difference"]
+    assert [metric.name for metric in measures.metrics] == ["optical_flow", "frame_difference", "psnr_to_reference"]
     twice = measure_study(study, ["frame_difference", "frame_difference"])
     assert (len(twice.metrics), twice.there) == (1, 6)
 
