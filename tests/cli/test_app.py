@@ -30,8 +30,10 @@ OPTIONS = {
     "metrics import": "prefix units calibrated json",
     "info": "verify json",
     "pairs": "json",
+    "dashboard": "address port token-file",
     "doctor": "json",
     "bench": "",
+    "bench analysis": "samples conditions linked rounds out json",
     "bench kernels": "impl shape dtype device threads rounds csv json",
     "bench generate": "pair weights method branches repeats layers steps height width num-frames dtype device csv json",
 }
