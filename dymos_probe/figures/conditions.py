@@ -60,7 +60,8 @@ def _name(row: dict[str, Any], *, with_setting: bool) -> str:
     if with_setting:
         parts.insert(0, "all steps" if row["step_ratio"] >= 1.0 else f"first {100 * row['step_ratio']:g} % of steps")
         if row["schedule"] != "uniform":
-            parts.insert(1, f"{row['schedule']} schedule")
+            # Of a matched schedule the digest of its table follows a dash.
+            parts.insert(1, f"{str(row['schedule']).partition('-')[0]} schedule")
     return ", ".join([name, *parts])
 
 

@@ -260,7 +260,7 @@ def test_the_csv_has_what_was_measured_under_every_condition(opened, folder, sam
     opened.get_by_role("button", name="Next").click()
     expect(opened.get_by_text("<img src=x").first).to_be_visible()
     with opened.expect_download() as download:
-        opened.get_by_role("button", name="Download as CSV").click()
+        opened.get_by_role("button", name="All conditions as CSV").click()
     with download.value.path().open(encoding="utf-8", newline="") as file:
         rows = {row["condition"]: row for row in csv.DictReader(file)}
     ds = open_study(folder / "demo").sel(sample=samples[1])
@@ -278,7 +278,7 @@ def test_nothing_is_wider_than_the_screen(server, folder, page, shoot, width, sc
     page.emulate_media(color_scheme=scheme)
     page.goto(f"{server(folder)}/videos?study=demo")
     loaded(page)
-    expect(page.get_by_role("button", name="Download as CSV")).to_be_visible()
+    expect(page.get_by_role("button", name="All conditions as CSV")).to_be_visible()
     page.wait_for_timeout(1000)
     main = page.locator("[data-testid=stMain]")
     assert main.evaluate("main => main.scrollWidth <= main.clientWidth")
