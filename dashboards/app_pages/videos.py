@@ -131,7 +131,7 @@ def measures(entry: StudyEntry, sample: str, chosen: dict[str, str], every: Sequ
     )
     labels = ["sample", "prompt", "seed", *(name for name in table.coords if "condition" in table[name].dims)]
     st.download_button(
-        "Download as CSV",
+        "All conditions as CSV",
         table.to_dataframe().reset_index()[[*labels, *table.data_vars]].to_csv(index=False),
         file_name=f"{sample}.csv",
         mime="text/csv",

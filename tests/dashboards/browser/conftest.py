@@ -13,10 +13,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = ["--no-sandbox", "--disable-background-networking"]
+PATIENCE = 30_000
+"""Milliseconds to wait for what is expected: a machine that runs tests has other things to do."""
+
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture
@@ -63,7 +67,7 @@ def page(browser: Browser) -> Iterator[Page]:
     """A tab of a laptop's size; no script of the page may have failed in it."""
     context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light")
     tab = context.new_page()
-    tab.set_default_timeout(30_000)
+    tab.set_default_timeout(PATIENCE)
     failed: list[str] = []
     tab.on("pageerror", lambda error: failed.append(str(error)))
     yield tab
