@@ -23,8 +23,8 @@ def test_a_study_says_what_it_is_and_leads_to_its_pages(app, folder):
     page = app(folder)
     assert not page.exception and names(page) == ["demo"]
     assert "sprites: 2 samples × 5 conditions" in [text.value for text in page.text]
-    [link] = links(page)
-    assert link.page == "videos" and "study=demo" in link.query_string
+    assert [link.page for link in links(page)] == ["maps", "lam", "videos"]
+    assert all("study=demo" in link.query_string for link in links(page))
     assert not page.get("progress") and not page.error
 
 
@@ -44,7 +44,7 @@ def test_a_broken_study_is_an_error_beside_the_others(app, folder, harm):
     assert not page.exception and names(page) == ["demo", "harmed"]
     assert [error.value for error in page.error] == ["This study cannot be opened."]
     assert any("harmed" in text.value for text in page.text)
-    assert len(links(page)) == 1
+    assert len(links(page)) == 3  # of the whole one
 
 
 def test_a_name_is_shown_as_it_is_and_its_links_lead_to_it(app, folder):

@@ -118,11 +118,11 @@ def test_what_has_no_value_is_counted_with_its_reason_and_not_written(study):
 
 def test_a_prompt_with_a_direction_is_measured_along_it(study):
     from dymos_probe.store import write_run
-    from dymos_probe.testing.synthetic import SMALL, _run
+    from dymos_probe.testing.synthetic import SMALL, as_run
 
     extend_study(study, samples=[Sample(id="c", prompt="a dot moves left", seed=9, image="images/c.png")])
     maps = np.full((2, 6, 3, 2, 4, 4), 0.2)
-    write_run(study, _run("c", "t2v", maps, np.full(maps.shape[:-1], 0.2), SMALL))
+    write_run(study, as_run("c", "t2v", maps, np.full(maps.shape[:-1], 0.2), SMALL))
     write_video(video_path(study, "c", "t2v"), drawn(1.0), fps=8)
     row = rows(measure_study(study, ["sprite_along"]), "sprite_along")["t2v"]
     assert row.count == 1 and row.mean == pytest.approx(-8.0, abs=0.3)
