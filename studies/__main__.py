@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 import traceback
@@ -65,7 +66,7 @@ def run(
             started = time.monotonic()
             folder = work.where(study, setting, out, how)
             work.write(study, setting, how, folder)
-            say(f"{folder / FILE}: written in {time.monotonic() - started:.1f} s")
+            say(f"{os.path.relpath(folder / FILE)}: written in {time.monotonic() - started:.1f} s")
         above = work.where(wanted[0], setting, out, how).parent
         (above / FILE).write_text(index(STUDIES, above), encoding="utf-8")
 

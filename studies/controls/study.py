@@ -128,12 +128,23 @@ def verdicts(results: Results) -> list[Verdict]:
     rows, ins = results.found["rows"], stand_ins(results.configuration["pair"])
     motion, per = heading(ins.motion), units(ins.motion)
     said = [
-        rises(rows["placebo"]["lam_minus"], claim=paper.REFERENCE, what=f"{motion}, from the placebo to λ,", units=per),
         rises(
-            rows["both branches"]["motion"], claim=paper.BRANCHES, what=f"{motion}, both branches biased,", units=per
+            rows["placebo"]["lam_minus"],
+            margin=ins.motion_margin,
+            claim=paper.REFERENCE,
+            what=f"{motion}, from the placebo to λ,",
+            units=per,
+        ),
+        rises(
+            rows["both branches"]["motion"],
+            margin=ins.motion_margin,
+            claim=paper.BRANCHES,
+            what=f"{motion}, both branches biased,",
+            units=per,
         ),
         rises(
             rows["both branches"]["lam_minus"],
+            margin=ins.motion_margin,
             claim=paper.CONTRAST,
             what=f"{motion}, from both branches to the conditional one,",
             units=per,
@@ -175,9 +186,16 @@ def verdicts(results: Results) -> list[Verdict]:
                 claim=paper.DOMINANCE_EVERYWHERE,
                 what="attention on the reference frame, from T2V to I2V,",
             ),
-            falls(other["motion"], claim=paper.DRIVER, what=f"without curation, {motion}, from T2V to I2V,", units=per),
+            falls(
+                other["motion"],
+                margin=ins.motion_margin,
+                claim=paper.DRIVER,
+                what=f"without curation, {motion}, from T2V to I2V,",
+                units=per,
+            ),
             rises(
                 one["motion"],
+                margin=ins.motion_margin,
                 claim=paper.FREES_ANY,
                 what=f"without curation, {motion}, λ from 0 to {one['lam']:g},",
                 units=per,

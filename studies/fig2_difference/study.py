@@ -107,7 +107,13 @@ def verdicts(results: Results) -> list[Verdict]:
             claim=paper.EARLY_MOST,
             what=f"from the later steps to the first {found['early_steps']}, the excess",
         ),
-        falls(found["motion"], claim=paper.STILL, what=f"{heading(motion)}, from T2V to I2V,", units=units(motion)),
+        falls(
+            found["motion"],
+            margin=stand_ins(results.configuration["pair"]).motion_margin,
+            claim=paper.STILL,
+            what=f"{heading(motion)}, from T2V to I2V,",
+            units=units(motion),
+        ),
     ]
 
 

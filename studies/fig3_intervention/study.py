@@ -132,8 +132,14 @@ def verdicts(results: Results) -> list[Verdict]:
             claim=paper.ATTENUATES,
             what="attention on the reference frame",
         ),
-        rises(found["frees"], claim=paper.FREES, what=f"{motion}, λ from 0 to 1,", units=per),
-        falls(found["freezes"], claim=paper.FREEZES, what=f"{motion}, λ from 0 to {strength(first)},", units=per),
+        rises(found["frees"], margin=ins.motion_margin, claim=paper.FREES, what=f"{motion}, λ from 0 to 1,", units=per),
+        falls(
+            found["freezes"],
+            margin=ins.motion_margin,
+            claim=paper.FREEZES,
+            what=f"{motion}, λ from 0 to {strength(first)},",
+            units=per,
+        ),
         steadily(
             [(row["low"], row["high"], row) for row in found["motion_steps"]],
             claim=paper.MOTION,

@@ -111,6 +111,7 @@ def verdicts(results: Results) -> list[Verdict]:
         ),
         rises(
             at_ratio["motion"],
+            margin=ins.motion_margin,
             claim=paper.RATIO_RAISES,
             what=f"{motion}, from no step to the first {percent(config['step_ratio'])},",
             units=per,

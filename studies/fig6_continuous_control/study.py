@@ -100,8 +100,20 @@ def verdicts(results: Results) -> list[Verdict]:
     motion, per = heading(ins.motion), units(ins.motion)
     steps = [(low, high, step) for (low, high), step in zip(pairwise(lams), found["steps"], strict=True)]
     said = [
-        falls(found["freezes"], claim=paper.FREEZES, what=f"{motion}, λ from 0 to {strength(lams[0])},", units=per),
-        rises(found["frees"], claim=paper.FREES, what=f"{motion}, λ from 0 to {lams[-1]:g},", units=per),
+        falls(
+            found["freezes"],
+            margin=ins.motion_margin,
+            claim=paper.FREEZES,
+            what=f"{motion}, λ from 0 to {strength(lams[0])},",
+            units=per,
+        ),
+        rises(
+            found["frees"],
+            margin=ins.motion_margin,
+            claim=paper.FREES,
+            what=f"{motion}, λ from 0 to {lams[-1]:g},",
+            units=per,
+        ),
         steadily(steps, claim=paper.CONTINUOUS, what=motion, units=per),
     ]
     if ins.quality:

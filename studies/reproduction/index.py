@@ -8,6 +8,7 @@ from pathlib import Path
 from studies.reproduction.numbers import table
 from studies.reproduction.results import FILE, read_results
 from studies.reproduction.study import Reproduction
+from studies.reproduction.verdict import ANSWERS
 
 _ABOVE = Path(__file__).with_name("index.md")
 
@@ -18,8 +19,8 @@ def index(studies: Sequence[Reproduction], folder: Path) -> str:
     for study in studies:
         if not (folder / study.name / FILE).is_file():
             continue
-        held = [verdict.holds for verdict in study.verdicts(read_results(folder / study.name))]
-        counts = (held.count(True), held.count(False), held.count(None))
+        answers = [verdict.answer for verdict in study.verdicts(read_results(folder / study.name))]
+        counts = [answers.count(answer) for answer in ANSWERS]
         rows.append((f"[{study.name}]({study.name})", study.paper, study.title, *map(str, counts)))
-    columns = ("study", "in the paper", "about", "as in the paper", "not so", "not decided")
+    columns = ("study", "in the paper", "about", *(answer.lower() for answer in ANSWERS))
     return "\n\n".join([_ABOVE.read_text(encoding="utf-8").rstrip(), table(columns, rows)]) + "\n"

@@ -98,7 +98,13 @@ def gains(found: Mapping[str, Any], pair: str, *, place: str, where: str = "") -
     over = found["changes"]
     motion, per = heading(ins.motion), units(ins.motion)
     said = [
-        rises(over[name][ins.motion], claim=f"{place}: {claim}", what=f"{where}{motion}, {name},", units=per)
+        rises(
+            over[name][ins.motion],
+            margin=ins.motion_margin,
+            claim=f"{place}: {claim}",
+            what=f"{where}{motion}, {name},",
+            units=per,
+        )
         for name, claim in (
             ("DyMoS − untouched", "DyMoS has a higher Dynamic Degree than the baseline"),
             ("DyMoS − ALG", "DyMoS has a higher Dynamic Degree than ALG"),

@@ -11,6 +11,8 @@ from studies.reproduction.numbers import signed_pm
 
 ERRORS = 2.0
 """Standard errors beyond which a change counts as one."""
+ANSWERS = ("As in the paper", "In direction only", "Not as in the paper", "Not decided")
+"""What can be said of a sentence of the paper."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,12 +24,21 @@ class Verdict:
     found: str
     """What was found, with its numbers."""
     holds: bool | None
-    """Whether it is so here; None where the numbers do not tell."""
+    """Whether it is so here; None where the numbers do not tell, or where it is so in direction only."""
+    slight: bool = False
+    """Whether it is so in direction only: beyond error, and less than counts as a change."""
+
+    @property
+    def answer(self) -> str:
+        """One of `ANSWERS`."""
+        if self.slight:
+            return ANSWERS[1]
+        return {True: ANSWERS[0], False: ANSWERS[2], None: ANSWERS[3]}[self.holds]
 
     @property
     def line(self) -> str:
         """Return it as a Markdown list item."""
-        word = {True: "As in the paper", False: "Not as in the paper", None: "Not decided"}[self.holds]
+        word = self.answer
         return f"- **{word}.** {self.claim}. Here: {self.found}."
 
 
@@ -39,19 +50,26 @@ def sign(change: Mapping[str, Any]) -> int:
     return 1 if mean > 0 else -1
 
 
-def rises(change: Mapping[str, Any], *, claim: str, what: str, units: str = "") -> Verdict:
-    """Return whether something rises."""
-    return _moves(change, 1, claim=claim, what=what, units=units)
+def rises(change: Mapping[str, Any], *, margin: float | None = None, claim: str, what: str, units: str = "") -> Verdict:
+    """Return whether something rises.
+
+    Parameters
+    ----------
+    margin
+        The largest change that counts as none, where there is such a size: a rise that surely stays within it is
+        one in direction only, and where not even that is seen the claim does not hold. None takes any rise.
+    """
+    return _moves(change, 1, margin=margin, claim=claim, what=what, units=units)
 
 
-def falls(change: Mapping[str, Any], *, claim: str, what: str, units: str = "") -> Verdict:
-    """Return whether something falls."""
-    return _moves(change, -1, claim=claim, what=what, units=units)
+def falls(change: Mapping[str, Any], *, margin: float | None = None, claim: str, what: str, units: str = "") -> Verdict:
+    """Return whether something falls; ``margin`` as in :func:`rises`."""
+    return _moves(change, -1, margin=margin, claim=claim, what=what, units=units)
 
 
 def worsens(change: Mapping[str, Any], *, worse: int, claim: str, what: str, units: str = "") -> Verdict:
     """Return whether something gets worse; ``worse`` is the sign of a change for the worse."""
-    return _moves(change, worse, claim=claim, what=what, units=units)
+    return _moves(change, worse, margin=None, claim=claim, what=what, units=units)
 
 
 def keeps(
@@ -67,8 +85,8 @@ def keeps(
     worse
         Sign of a change for the worse.
     margin
-        The largest change for the worse that counts as none, set before the studies were run; None where
-        nobody can say, and then nothing is ever said to be kept.
+        The largest change for the worse that counts as none, of what is measured and not of what was found; None
+        where nobody can say, and then nothing is ever said to be kept.
     """
     mean, error = change["mean"], change["standard_error"]
     if mean is None or error is None:
@@ -117,8 +135,23 @@ def told(change: Mapping[str, Any], units: str = "") -> str:
     return f"{signed_pm(change['mean'], change['standard_error'])}{units}, {counted(change['pairs'], 'pair')}"
 
 
-def _moves(change: Mapping[str, Any], wanted: int, *, claim: str, what: str, units: str) -> Verdict:
+def _moves(
+    change: Mapping[str, Any], wanted: int, *, margin: float | None, claim: str, what: str, units: str
+) -> Verdict:
     found = sign(change)
     said = {0: "is not told apart from no change", 1: "rises", -1: "falls"}[found]
-    holds = None if found == 0 else found == wanted
-    return Verdict(claim=claim, found=f"{what} {said} ({told(change, units)})", holds=holds)
+    within = _within(change, margin)
+    size = f"; up to {margin:g}{units} counts as none" if within else ""
+    holds = (None if found == wanted else False) if within else None if found == 0 else found == wanted
+    return Verdict(
+        claim=claim,
+        found=f"{what} {said} ({told(change, units)}{size})",
+        holds=holds,
+        slight=within and found == wanted,
+    )
+
+
+def _within(change: Mapping[str, Any], margin: float | None) -> bool:
+    """Return whether a change of more than ``margin``, up or down, lies beyond two standard errors."""
+    mean, error = change["mean"], change["standard_error"]
+    return margin is not None and error is not None and abs(mean) + ERRORS * error <= margin

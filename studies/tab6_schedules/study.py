@@ -98,6 +98,7 @@ def verdicts(results: Results) -> list[Verdict]:
         said.append(
             rises(
                 minus["motion"],
+                margin=ins.motion_margin,
                 claim=paper.UNIFORM_MOST,
                 what=f"{heading(ins.motion)}, from {other} to uniform,",
                 units=units(ins.motion),

@@ -10,7 +10,7 @@ from studies.fig3_intervention import study as fig3
 from studies.reproduction.numbers import pm, relative, signed_pm, table
 from studies.reproduction.registry import STUDIES
 from studies.reproduction.results import FILE, Results, read_results
-from studies.reproduction.verdict import falls, keeps, rises, sign, steadily, worsens
+from studies.reproduction.verdict import ANSWERS, falls, keeps, rises, sign, steadily, worsens
 
 ROOT = Path(__file__).parents[2] / "studies"
 
@@ -44,6 +44,21 @@ def test_a_direction_is_found_missed_or_not_decided(verdict, direction):
     assert judged(1.4).line.startswith("- **As in the paper.** §1: it moves. Here: motion ")
     assert judged(-1.4).line.startswith("- **Not as in the paper.**")
     assert judged(0.3).line.startswith("- **Not decided.**") and "not told apart" in judged(0.3).found
+
+
+def test_a_change_that_stays_within_what_counts_as_none_is_one_in_direction_only_or_none():
+    def judged(verdict, mean, error):
+        found = verdict(change(mean, error), margin=1.0, claim="c", what="motion", units=" px")
+        return found.answer, "up to 1 px counts as none" in found.found
+
+    assert judged(rises, 2.1, 0.5) == ("As in the paper", False)
+    assert judged(rises, 0.6, 0.25) == ("As in the paper", False)  # more than 1 px is not ruled out
+    assert judged(rises, 0.5, 0.2) == ("In direction only", True)
+    assert judged(falls, -0.5, 0.2) == ("In direction only", True)
+    assert judged(rises, 0.1, 0.2) == ("Not as in the paper", True)
+    assert judged(rises, -0.5, 0.2) == ("Not as in the paper", True)
+    assert judged(rises, 0.5, 0.4) == ("Not decided", False)
+    assert rises(change(0.5, 0.2), claim="c", what="motion").answer == "As in the paper"
 
 
 def test_the_sentence_carries_the_numbers():
@@ -121,7 +136,7 @@ def test_with_every_change_turned_around_no_decided_change_keeps_its_verdict(stu
     pairs = list(zip(study.verdicts(before), study.verdicts(after), strict=True))
     changed = [(one, two) for one, two in pairs if one.found != two.found and " rises (" in one.found + two.found]
     assert changed
-    assert all(one.holds != two.holds for one, two in changed if one.holds is not None)
+    assert all(one.answer != two.answer for one, two in changed if one.answer in ANSWERS[:2])
 
 
 @pytest.mark.parametrize(
