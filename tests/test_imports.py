@@ -35,13 +35,15 @@ ALLOWED = {
     "runs": {"errors", "layout", "bias", "families", "tap", "store", "pairs", "baselines", "metrics"},
     "analysis": {"errors", "layout", "bias", "store"},
     "figures": {"errors", "layout", "bias", "store", "analysis"},
-    "serving": {"errors", "store"},
+    "preference": {"errors", "store", "pairs"},
+    "serving": {"errors", "store", "preference"},
     "dymos_kernels": set(),
 }
 WITHOUT_TORCH = (
     "dymos_probe.analysis",
     "dymos_probe.store",
     "dymos_probe.figures",
+    "dymos_probe.preference",
     "dymos_probe.layout",
     "dymos_probe.bias",
 )
