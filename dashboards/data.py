@@ -8,6 +8,9 @@ from pathlib import Path
 import streamlit as st
 import xarray as xr
 
+from dymos_probe.preference import BrokenSurvey, Survey
+from dymos_probe.preference import open_survey as _open_survey
+from dymos_probe.preference import surveys as _surveys
 from dymos_probe.serving.files import study_folder
 from dymos_probe.serving.server import FOLDER_VARIABLE
 from dymos_probe.store import open_study
@@ -43,3 +46,13 @@ def study(name: str, stamp: str) -> xr.Dataset:
 def stamp_of(entry: StudyEntry) -> str:
     """Return what changes whenever a run of the study is written."""
     return f"{entry.changed} {entry.complete} of {entry.samples} × {entry.conditions}"
+
+
+def surveys() -> list[Survey | BrokenSurvey]:
+    """Return the folder's preference studies as they are now."""
+    return _surveys(folder())
+
+
+def survey(ident: str) -> Survey:
+    """Return a preference study of the folder."""
+    return _open_survey(folder(), ident)

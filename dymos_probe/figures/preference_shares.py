@@ -18,6 +18,7 @@ _NEEDED = ("share", "low", "high", "votes")
 _SYMBOLS = ("circle", "square", "diamond")
 _APART = 0.22
 """Between the rows of two conditions; questions are 1 apart."""
+_ROOM = 0.22
 
 
 def preference_shares(ds: xr.Dataset) -> go.Figure:
@@ -55,8 +56,8 @@ def preference_shares(ds: xr.Dataset) -> go.Figure:
     figure.update_layout(
         title={"text": _title(ds), "y": 1.0, "yanchor": "top", "pad": {"t": 22, "l": 24}},
         width=760,
-        height=190 + 96 * len(rows),
-        margin={"l": 118, "r": 36, "t": 128, "b": 62},
+        height=196 + 96 * len(rows),
+        margin={"l": 118, "r": 36, "t": 112, "b": 62},
         legend={"orientation": "h", "x": 0.0, "xanchor": "left", "y": 1.0, "yanchor": "bottom", "font": {"size": 13}},
         xaxis={"title": {"text": "share of votes"}, "range": [-0.02, 1.02], "tickformat": ".0%", "dtick": 0.25},
         yaxis={
@@ -64,7 +65,8 @@ def preference_shares(ds: xr.Dataset) -> go.Figure:
             "tickvals": rows.tolist(),
             "ticktext": [str(title) for title in ds["title"].values],
             "tickfont": {"size": 14, "color": INK},
-            "range": [rows[-1] + 0.5, -0.5],
+            # Room below the last question for the words of the line.
+            "range": [rows[-1] + 0.5 + _ROOM, -0.5],
             "showgrid": False,
         },
     )
