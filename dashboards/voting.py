@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Final, NoReturn
+
 import data
 import streamlit as st
 from top import scroll_to_top
 from trial_videos import trial_videos
 
 from dymos_probe.errors import InputError, ProbeError
-from dymos_probe.preference import POSITIONS, QUESTIONS, Survey, Trial, done, get_trial, join, next_trial, vote
+from dymos_probe.preference import (
+    POSITIONS,
+    QUESTIONS,
+    Question,
+    Survey,
+    Trial,
+    done,
+    get_trial,
+    join,
+    next_trial,
+    vote,
+)
+
+_ON_SCREEN: Final = "trial on the screen of {}"
+"""Where a session keeps the trial a participant looks at, which is complete before they go on."""
 
 
 def voting(ident: str) -> None:
@@ -47,22 +63,20 @@ def _welcome(survey: Survey) -> None:
         "What you answer is kept at once. You can stop at any time, and go on later from the address this page will "
         "have then. Nothing about you is kept, unless you give a nickname."
     )
-    st.text_input("Nickname (optional)", key="nickname", max_chars=60)
-    st.button("Start", type="primary", icon=":material/play_arrow:", key="start", on_click=_start, args=(survey,))
-
-
-def _start(survey: Survey) -> None:
-    st.query_params["rater"] = join(survey, st.session_state["nickname"])
+    nickname = st.text_input("Nickname (optional)", key="nickname", max_chars=60)
+    if st.button("Start", type="primary", icon=":material/play_arrow:", key="start"):
+        st.query_params["rater"] = join(survey, nickname)
+        st.rerun()
 
 
 def _current(survey: Survey, rater: str) -> Trial | None:
     """Return the trial on the screen, which stays there until the participant goes on."""
-    on_screen = st.session_state.get(f"trial of {rater}")
+    on_screen = st.session_state.get(_ON_SCREEN.format(rater))
     if on_screen is not None:
         return get_trial(survey, on_screen)
     trial = next_trial(survey, rater)
     if trial is not None:
-        st.session_state[f"trial of {rater}"] = trial.id
+        st.session_state[_ON_SCREEN.format(rater)] = trial.id
     return trial
 
 
@@ -73,50 +87,51 @@ def _judge(survey: Survey, rater: str, trial: Trial) -> None:
     st.caption("The text the videos were made from:")
     st.text(trial.prompt)
     trial_videos(survey.id, trial.id)
-    for number, question in enumerate(QUESTIONS, start=1):
-        key = f"{trial.id} {question.id}"
-        answer = trial.answers.get(question.id)
-        st.radio(
-            f"**{number}. {question.ask}**",
-            POSITIONS,
-            index=None if answer is None else POSITIONS.index(answer),
-            format_func=lambda position: f"Video {position}",
-            horizontal=True,
-            key=key,
-            on_change=_answer,
-            args=(survey, trial.id, question.id, key),
-        )
-        st.caption(question.hint)
-    left = len(QUESTIONS) - len(trial.answers)
+    with st.grid(2, min_column_width=340):
+        chosen = {question.id: _ask(number, question, trial) for number, question in enumerate(QUESTIONS, start=1)}
+    try:
+        # Not in callbacks: one that the next click interrupts does not run again, and its vote would be lost.
+        for question, choice in chosen.items():
+            if choice is not None:
+                vote(survey, trial.id, question, choice)
+    except InputError:
+        _leave(rater)  # another tab of this participant has gone on, and so does this one
+    left = sum(choice is None for choice in chosen.values())
     last = trial.number == count
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button(
+        if st.button(
             "Finish" if last else "Next set",
             type="primary",
             icon=":material/check:" if last else ":material/arrow_forward:",
             key="next",
             disabled=bool(left),
-            on_click=_go_on,
-            args=(rater,),
-        )
+        ):
+            _leave(rater)
         if left:
             st.caption(f"{left} of {len(QUESTIONS)} questions to answer", width="content")
 
 
-def _answer(survey: Survey, trial: str, question: str, key: str) -> None:
-    choice = st.session_state[key]
-    if choice is None:
-        return
-    try:
-        vote(survey, trial, question, str(choice))
-    except InputError:
-        # Another tab of this participant has gone on: so does this one.
-        for name in [name for name in st.session_state if str(name).startswith("trial of ")]:
-            del st.session_state[name]
+def _ask(number: int, question: Question, trial: Trial) -> str | None:
+    """Show one question and return the answer, the one given before at first."""
+    answer = trial.answers.get(question.id)
+    with st.container(gap="xsmall"):
+        st.markdown(f"**{number}. {question.ask}**")
+        st.caption(question.hint)
+        return st.radio(
+            question.ask,
+            POSITIONS,
+            index=None if answer is None else POSITIONS.index(answer),
+            format_func=lambda position: f"Video {position}",
+            horizontal=True,
+            label_visibility="collapsed",
+            key=f"{trial.id} {question.id}",
+        )
 
 
-def _go_on(rater: str) -> None:
-    st.session_state.pop(f"trial of {rater}", None)
+def _leave(rater: str) -> NoReturn:
+    """Go on to the participant's next trial."""
+    st.session_state.pop(_ON_SCREEN.format(rater), None)
+    st.rerun()
 
 
 def _thanks(survey: Survey) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 
 import pytest
@@ -19,10 +20,9 @@ def survey(compared):
     return create_survey(compared, "demo", title="lam against alg")
 
 
-def texts(page):
-    """Every word on the page and in its components, as it was sent to the browser."""
-    found = [str(node.proto) for node in page if hasattr(node, "proto")]
-    return "\n".join(found)
+def sent(page):
+    """Everything of the page that is sent to a browser."""
+    return "\n".join(str(node.proto) for node in page if hasattr(node, "proto"))
 
 
 def trial_on(page):
@@ -105,10 +105,12 @@ def test_a_trial_shows_prompt_image_three_videos_and_four_questions_and_tells_no
     assert [radio.key for radio in page.radio] == [f"{trial} {question}" for question in ASKED]
     assert [radio.options for radio in page.radio] == [["Video A", "Video B", "Video C"]] * 4
     assert all(radio.value is None for radio in page.radio)
-    told = texts(page)
+    told = sent(page)
+    assert all(word in told for word in ("Set 1 of 3", QUESTIONS[0].ask, trial))
     shown = [shown_at(survey, trial, position) for position in "ABC"]
-    secret = {survey.title, "demo", *(each.condition for each in shown), shown[0].sample, "i2v", "λ", "dymos"}
-    assert [word for word in secret if word in told] == []
+    secret = {survey.title, "demo", *(each.condition for each in shown), shown[0].sample, "T2V", "I2V", "ALG", "λ"}
+    # By itself, not as a part of a random id.
+    assert [word for word in secret if re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", told)] == []
 
 
 def test_no_results_and_no_other_page_are_in_the_participants_view(app, compared, survey):
