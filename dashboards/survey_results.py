@@ -31,7 +31,7 @@ def _live(survey: Survey) -> None:
     with st.container(horizontal=True):
         st.metric("Participants", so_far.raters, border=True)
         st.metric("Complete sets", so_far.trials, border=True)
-        st.metric("Sets begun and left", so_far.begun, border=True)
+        st.metric("Sets under way", so_far.begun, border=True)
     if not so_far.trials:
         st.info("Nobody has answered all four questions of a set yet.", icon=":material/info:")
         return
@@ -51,10 +51,13 @@ def _live(survey: Survey) -> None:
     st.markdown(
         "A point is the share of votes a condition got, its line the range in which the share of other pairs like "
         "these would lie: pairs are drawn anew, with all votes on them. Where a line crosses the dotted one, chance "
-        "alone could have done it."
+        "alone could have done it. Of a handful of pairs the lines say little, and of a share of 0 % or 100 % nothing."
     )
     st.dataframe(
-        _shares(ds, names), hide_index=True, alt="Votes, share and interval of each condition, question by question"
+        _shares(ds, names),
+        hide_index=True,
+        height="content",
+        alt="Votes, share and interval of each condition, question by question",
     )
     st.subheader("Where the video stood")
     st.markdown(

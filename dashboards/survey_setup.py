@@ -8,6 +8,7 @@ from chosen import chosen_study
 from survey_names import condition_names, results_address, survey_label
 
 from dymos_probe.errors import InputError, ProbeError
+from dymos_probe.figures.labels import counted
 from dymos_probe.preference import (
     DEFAULT_PAIRS,
     BrokenSurvey,
@@ -24,7 +25,9 @@ def set_up() -> None:
     """Show the form, and below it every preference study of the folder."""
     st.markdown(
         "Choose what people compare, and send them the address that appears. Three conditions are shown side by side "
-        "as A, B and C, without names and in changing order; every participant sees every pair of image and text once."
+        "as A, B and C, without names and in changing order; every participant sees every pair of image and text once. "
+        "Where the dashboard asks for its token, participants need it too: add `&token=…` to their address. It opens "
+        "the rest of the dashboard to them as well, though nothing on their page leads there."
     )
     _form()
     st.subheader("Preference studies of this folder")
@@ -100,11 +103,11 @@ def _entry(survey: Survey | BrokenSurvey) -> None:
         st.text(survey_label(survey))
         so_far = progress(survey)
         st.caption(
-            f"{len(survey.samples)} pairs · {so_far.raters} participants with a complete set · "
-            f"{so_far.trials} complete sets"
+            f"{counted(len(survey.samples), 'pair')} · {counted(so_far.raters, 'participant')} with a complete set · "
+            f"{counted(so_far.trials, 'complete set')}"
         )
         st.code(participants_address(survey), language=None)
-        with st.container(horizontal=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
             st.link_button("Open as a participant", participants_address(survey), icon=":material/how_to_vote:")
             st.page_link(
                 "app_pages/preference.py",

@@ -94,8 +94,10 @@ def test_a_participant_judges_a_whole_study_by_clicks_and_the_results_appear(pag
     for secret in (*conditions, *survey.samples, survey.title, "I2V", "ALG", "λ"):
         assert not re.search(rb"(?<![\w-])" + re.escape(secret.encode()) + rb"(?![\w-])", said), secret
 
-    page.goto(f"{base}/preference?view=Results")
+    page.goto(f"{base}/preference")
+    page.get_by_role("link", name="Results").click()
     expect(page.get_by_text("Where the video stood")).to_be_visible()
+    assert "view=Results" in page.url and "vote" not in page.url
     expect(page.locator(".js-plotly-plot")).to_be_visible()
     shoot(page, "preference-results")
     with page.expect_download() as waiting:
