@@ -9,4 +9,6 @@ import streamlit as st
 
 # A file of its own: a browser fetches an icon known by name from Google.
 st.set_page_config(page_title="dymos-probe", page_icon=str(Path(__file__).parent / "icon.svg"), layout="wide")
-st.navigation(contents.all_pages(), position="top").run()
+# Who judges videos sees what that needs and nothing else.
+judging = "vote" in st.query_params
+st.navigation(contents.all_pages(), position="hidden" if judging else "top").run()

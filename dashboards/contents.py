@@ -16,9 +16,13 @@ _OF_A_STUDY = {
 """Pages that show the study in ``?study=``; the list of studies links to each of them."""
 
 
+_BESIDE = {"preference": ("Preference", ":material/how_to_vote:")}
+"""Pages of the folder that come after those of a study."""
+
+
 def all_pages() -> list[Any]:
     """Return every page."""
-    return [_page(name) for name in (*_OF_THE_FOLDER, *_OF_A_STUDY)]
+    return [_page(name) for name in (*_OF_THE_FOLDER, *_OF_A_STUDY, *_BESIDE)]
 
 
 def link_to_study_pages(study: str) -> None:
@@ -30,5 +34,5 @@ def link_to_study_pages(study: str) -> None:
 
 
 def _page(name: str) -> Any:
-    title, icon = (_OF_THE_FOLDER | _OF_A_STUDY)[name]
+    title, icon = (_OF_THE_FOLDER | _OF_A_STUDY | _BESIDE)[name]
     return st.Page(f"app_pages/{name}.py", title=title, icon=icon, default=name == "studies")

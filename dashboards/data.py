@@ -16,6 +16,9 @@ from dymos_probe.analysis.select import modulated_conditions, modulation_setting
 from dymos_probe.errors import InputError, MissingFileError
 from dymos_probe.figures.sections import LeftOut, Section
 from dymos_probe.figures.sections.strength import strength_sections
+from dymos_probe.preference import BrokenSurvey, Survey
+from dymos_probe.preference import open_survey as _open_survey
+from dymos_probe.preference import surveys as _surveys
 from dymos_probe.serving.files import study_folder, video_of
 from dymos_probe.serving.server import FOLDER_VARIABLE
 from dymos_probe.store import open_study
@@ -122,3 +125,13 @@ def strength(name: str, stamp: str, setting: tuple[float, str], sample: str | No
     """Return the figures over λ, at most a minute old: metrics arrive while `probe metrics` runs."""
     ds = study(name, stamp)
     return list(strength_sections(ds if sample is None else ds.sel(sample=[sample]), setting, only=True))
+
+
+def surveys() -> list[Survey | BrokenSurvey]:
+    """Return the folder's preference studies as they are now."""
+    return _surveys(folder())
+
+
+def survey(ident: str) -> Survey:
+    """Return a preference study of the folder."""
+    return _open_survey(folder(), ident)

@@ -35,7 +35,8 @@ ALLOWED = {
     "runs": {"errors", "layout", "bias", "families", "tap", "store", "pairs", "baselines", "metrics", "analysis"},
     "analysis": {"errors", "layout", "bias", "store"},
     "figures": {"errors", "layout", "bias", "store", "analysis"},
-    "serving": {"errors", "store"},
+    "preference": {"errors", "store", "pairs"},
+    "serving": {"errors", "store", "preference"},
     "dymos_kernels": set(),
 }
 WITHOUT_TORCH = (
@@ -43,6 +44,7 @@ WITHOUT_TORCH = (
     "dymos_probe.store",
     "dymos_probe.figures",
     "dymos_probe.metrics.registry",
+    "dymos_probe.preference",
     "dymos_probe.layout",
     "dymos_probe.bias",
     "dymos_probe.jobs",  # what a dashboard imports; the worker it starts loads torch

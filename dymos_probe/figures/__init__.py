@@ -10,6 +10,7 @@ from dymos_probe.figures.head_grid import head_grid
 from dymos_probe.figures.metric_curve import metric_curve
 from dymos_probe.figures.motion_and_quality import motion_and_quality
 from dymos_probe.figures.overhead_table import overhead_table
+from dymos_probe.figures.preference_shares import preference_shares
 from dymos_probe.figures.reference_attention import reference_attention
 from dymos_probe.figures.template import TEMPLATE
 from dymos_probe.figures.temporal_profile import temporal_profile
@@ -28,6 +29,7 @@ __all__ = [
     "metric_curve",
     "motion_and_quality",
     "overhead_table",
+    "preference_shares",
     "reference_attention",
     "temporal_profile",
     "time_slice",

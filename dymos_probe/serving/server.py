@@ -58,6 +58,7 @@ def prepare(
     from starlette.middleware.trustedhost import TrustedHostMiddleware
 
     from dymos_probe.serving.files import routes
+    from dymos_probe.serving.preference import trial_routes
     from dymos_probe.serving.token import TokenGate
 
     middleware = []
@@ -67,7 +68,8 @@ def prepare(
     if token is not None:
         middleware.append(Middleware(TokenGate, token=token))
     os.environ[FOLDER_VARIABLE] = str(folder.resolve())
-    app = st.App(app_script(), routes=routes(folder.resolve()), middleware=middleware)
+    top = folder.resolve()
+    app = st.App(app_script(), routes=[*routes(top), *trial_routes(top)], middleware=middleware)
     config = {
         "server.address": address,
         "server.port": port,

@@ -17,6 +17,13 @@ PROMPTS = ("a red star moves left quickly on a navy background", HOSTILE)
 FRAMES = 9
 
 
+TO_COMPARE = (
+    "a red star moves left quickly on a navy background",
+    '<img src=x onerror="window.hacked = 1"> **bold** :smile: [a](http://127.0.0.1:9) $x^2$',
+    "a green circle moves up slowly on a maroon background",
+)
+
+
 @pytest.fixture(scope="session")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A study of two prompts, one of them hostile, under T2V, I2V and three λ, not to be changed."""
@@ -35,6 +42,26 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def folder(recorded: Path, tmp_path: Path) -> Path:
     """A folder with a copy of the recorded study, ``demo``, to be changed at will."""
     shutil.copytree(recorded, tmp_path / "runs" / "demo")
+    return tmp_path / "runs"
+
+
+@pytest.fixture(scope="session")
+def comparable(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study of three prompts, one of them hostile, under T2V, I2V, λ = 1 and ALG, not to be changed."""
+    from dymos_probe.runs.intervene import intervene
+    from dymos_probe.runs.record import record
+
+    out = tmp_path_factory.mktemp("comparable") / "study"
+    record("sprites", list(TO_COMPARE), out=out, num_frames=9, num_inference_steps=2, device="cpu")
+    intervene(out, lam=1.0)
+    intervene(out, method="alg")
+    return out
+
+
+@pytest.fixture
+def compared(comparable: Path, tmp_path: Path) -> Path:
+    """A folder with a copy of that study, ``demo``, to be changed at will."""
+    shutil.copytree(comparable, tmp_path / "runs" / "demo")
     return tmp_path / "runs"
 
 
