@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, TypedDict
 
+import dask.array
 import numpy as np
 import xarray as xr
+from dask.graph_manipulation import clone
 
 from dymos_probe.analysis.mean import mean_over
 from dymos_probe.analysis.select import early_steps
@@ -180,7 +182,11 @@ def recorded_in(
         stretch[dim] = slice(first, max(places) + 1)
         rest[dim] = [place - first for place in places]
     # dask hands one slicing, of the dims together, down to the store; before a second it reads whole blocks.
-    pieces = [part.isel({**stretch, STEP: steps}) for steps in _stretches(within.steps)]
+    # For that, every stretch of steps has blocks of its own.
+    pieces = [
+        (_own(part) if number else part).isel({**stretch, STEP: steps})
+        for number, steps in enumerate(_stretches(within.steps))
+    ]
     if len(pieces) > 1:
         part = xr.concat(pieces, STEP, coords="minimal", compat="override", join="exact", combine_attrs="override")
     else:
@@ -196,6 +202,13 @@ def recorded_in(
 def _places(ds: xr.Dataset, dim: str, labels: Sequence[str]) -> list[int]:
     place = {str(label): at for at, label in enumerate(ds[dim].values)}
     return [place[label] for label in labels]
+
+
+def _own(part: xr.DataArray) -> xr.DataArray:
+    """Return the same lazy values as blocks that no other slicing shares."""
+    if not isinstance(part.data, dask.array.Array):
+        return part
+    return part.copy(data=clone(part.data))  # type: ignore[no-untyped-call]
 
 
 def _stretches(positions: Sequence[int]) -> list[slice]:
