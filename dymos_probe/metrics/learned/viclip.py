@@ -99,7 +99,7 @@ def _transformer(tower: Weights, tokens: torch.Tensor, *, causal: bool) -> torch
             _norm(block, "ln_1", tokens), block["attn.in_proj_weight"], block["attn.in_proj_bias"]
         )
         query, key, value = (
-            part.reshape(part.shape[0], -1, HEAD_WIDTH).transpose(0, 1) for part in projected.chunk(3, dim=-1)
+            part.reshape(len(tokens), -1, HEAD_WIDTH).transpose(0, 1) for part in projected.chunk(3, dim=-1)
         )
         mixed = torch.nn.functional.scaled_dot_product_attention(query[None], key[None], value[None], is_causal=causal)[
             0
