@@ -24,6 +24,8 @@ OPTIONS = {
     "intervene": f"{BIAS} {ALG} image prompt out pair t2v i2v seed {GENERATION} workers scheduler dry-run json",
     "report": "out json",
     "metrics": "metric json",
+    "tune": "metric runs tolerance range step step-ratio schedule matched dry-run workers scheduler device offload "
+    "vae-tiling json",
     "info": "verify json",
     "pairs": "json",
     "doctor": "json",
