@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from dymos_probe.runs.intervene import intervene
     from dymos_probe.runs.measure import measure_study
     from dymos_probe.runs.record import record
+    from dymos_probe.runs.tune import tune
     from dymos_probe.store import open_study
     from dymos_probe.tap import attach
 
@@ -29,6 +30,7 @@ _HOMES = {
     "measure_study": "dymos_probe.runs.measure",
     "open_study": "dymos_probe.store",
     "record": "dymos_probe.runs.record",
+    "tune": "dymos_probe.runs.tune",
 }
 
 __all__ = [
@@ -42,6 +44,7 @@ __all__ = [
     "measure_study",
     "open_study",
     "record",
+    "tune",
 ]
 
 

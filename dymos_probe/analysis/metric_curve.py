@@ -45,16 +45,9 @@ def metric_curve(
         measured in T2V, at λ = 0 and at every other λ.
     """
     variable = METRIC_PREFIX + name
-    if variable not in ds:
-        known = ", ".join(metric_names(ds)) or "none"
-        raise InputError(f"the study has no metric {name!r}; it has {known}")
-    t2v = t2v_condition(ds)
-    asked = modulated_conditions(ds, step_ratio=step_ratio, schedule=schedule)
-    # A forgotten run keeps its value in the store until it is made and measured again.
-    values = ds[variable].where(ds[COMPLETE]).sel({CONDITION: [t2v, *asked]}).astype(np.float64).compute()
+    values, t2v, asked = measured_values(ds, name, step_ratio=step_ratio, schedule=schedule)
     measured = values.notnull()
     taken = [c for c in asked if bool(measured.sel({CONDITION: c}).any())]
-    _check_measured(measured, name, t2v, [c for c in asked if float(ds["lam"].sel({CONDITION: c})) == 0.0])
     together = measured.sel({CONDITION: [t2v, *taken]}).all(CONDITION)
     if not bool(together.any()):
         raise InputError(
@@ -90,6 +83,30 @@ def metric_curve(
         samples_total=ds.sizes[SAMPLE],
         conditions_dropped=", ".join(c for c in asked if c not in taken),
     )
+
+
+def measured_values(
+    ds: xr.Dataset, name: str, *, step_ratio: float | None = None, schedule: str | None = None
+) -> tuple[xr.DataArray, str, list[str]]:
+    """Return the metric (sample, condition), float64, in memory, NaN where it is not measured; T2V; and the I2V ones.
+
+    The conditions are T2V, λ = 0 and the plain modulations of one step ratio and schedule by rising λ.
+
+    Raises
+    ------
+    InputError
+        When the study has no such metric, a choice is ambiguous, or nothing is measured in T2V or at λ = 0.
+    """
+    variable = METRIC_PREFIX + name
+    if variable not in ds:
+        known = ", ".join(metric_names(ds)) or "none"
+        raise InputError(f"the study has no metric {name!r}; it has {known}")
+    t2v = t2v_condition(ds)
+    asked = modulated_conditions(ds, step_ratio=step_ratio, schedule=schedule)
+    # A forgotten run keeps its value in the store until it is made and measured again.
+    values = ds[variable].where(ds[COMPLETE]).sel({CONDITION: [t2v, *asked]}).astype(np.float64).compute()
+    _check_measured(values.notnull(), name, t2v, [c for c in asked if float(ds["lam"].sel({CONDITION: c})) == 0.0])
+    return values, t2v, asked
 
 
 def metric_names(ds: xr.Dataset) -> list[str]:

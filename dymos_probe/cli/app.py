@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import typer
 from typer.exceptions import TyperException
 
-from dymos_probe.cli import bench, dashboard, doctor, info, intervene, metrics, pairs, record, report
+from dymos_probe.cli import bench, dashboard, doctor, info, intervene, metrics, pairs, record, report, tune
 from dymos_probe.errors import ProbeError
 
 _WRONG_REQUEST = 2
@@ -24,7 +24,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (record, intervene, report, info, pairs, dashboard, doctor):
+for command in (record, intervene, report, tune, info, pairs, dashboard, doctor):
     app.command(name=command.NAME)(command.run)
 app.add_typer(metrics.metrics, name=metrics.NAME)
 app.add_typer(bench.bench, name=bench.NAME)

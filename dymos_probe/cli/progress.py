@@ -25,7 +25,10 @@ class RunBars:
         self._steps: TaskID | None = None
 
     def begin(self, runs: int) -> None:
-        """Show how many runs there are."""
+        """Show how many runs there are; a command may begin more than once."""
+        for task in (self._runs, self._steps):
+            if task is not None:
+                self._bars.remove_task(task)
         self._runs = self._bars.add_task("runs", total=runs)
         self._steps = self._bars.add_task("loading", total=None)
 

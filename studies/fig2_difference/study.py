@@ -74,12 +74,13 @@ def measure(runs: Runs, config: Difference) -> dict[str, Any]:
 
 
 def draw(runs: Runs, config: Difference, found: Found) -> dict[str, go.Figure]:
-    """Return the map, and the pair of videos in which the arms differ middlingly."""
+    """Return the map, attention over the steps, and the pair of videos in which the arms differ middlingly."""
     run = runs[config.pair]
     chosen = exemplars(run.ds, [T2V, I2V], over=[T2V, I2V])
     sample = chosen[len(chosen) // 2].sample
     frames = read_frames(run.path, run.ds, sample, [T2V, I2V], count=config.columns)
     return {
+        "by_step": figures.dominance_by_step(run.ds.probe.dominance(conditions=[T2V, I2V], keep=(STEP,)).compute()),
         "difference_map": figures.difference_map(run.ds.probe.difference(early=config.early).compute()),
         "videos": figures.frame_strip(frames, columns=config.columns),
     }
@@ -132,6 +133,7 @@ def body(results: Results) -> list[str]:
         f"{pm(arms[T2V]['mean'], arms[T2V]['standard_error'])}, I2V "
         f"{pm(arms[I2V]['mean'], arms[I2V]['standard_error'])}, {ratio:.1f} times as much "
         f"({found['samples']} samples).",
+        picture("by_step", "Attention on the reference frame over the denoising steps"),
         table(
             ("step", "T2V", "I2V", "I2V − T2V"),
             [

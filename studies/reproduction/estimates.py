@@ -21,7 +21,7 @@ def measured(ds: xr.Dataset, metrics: Sequence[str], condition: str, *, samples:
     found: Json = {}
     for name in metrics:
         row = metric_changes(ds, name, [condition], against=condition, samples=samples).isel({CONDITION: 0})
-        found[name] = {key: _json(row[key].item()) for key in ("mean", "standard_error", "count")}
+        found[name] = {key: number_or_none(row[key].item()) for key in ("mean", "standard_error", "count")}
     return found
 
 
@@ -30,8 +30,8 @@ def change(ds: xr.Dataset, metric: str, *, at: str, against: str, samples: Seque
     row = metric_changes(ds, metric, [at], against=against, samples=samples).isel({CONDITION: 0})
     first = None if not int(row["pairs"]) else float(row["against_mean"])
     return {
-        "mean": _json(float(row["change"])),
-        "standard_error": _json(float(row["change_standard_error"])),
+        "mean": number_or_none(float(row["change"])),
+        "standard_error": number_or_none(float(row["change_standard_error"])),
         "pairs": int(row["pairs"]),
         "from": first,
         "to": None if first is None else first + float(row["change"]),
@@ -50,5 +50,6 @@ def of_samples(values: npt.ArrayLike) -> Json:
     return {"mean": float(array.mean()), "standard_error": error, "pairs": int(array.size)}
 
 
-def _json(value: float) -> float | None:
+def number_or_none(value: float) -> float | None:
+    """Return a number, None for NaN."""
     return None if value != value else value  # JSON has no NaN

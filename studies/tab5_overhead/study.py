@@ -7,8 +7,10 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from dymos_probe import figures
 from dymos_probe.bench.generate import bench_generate
 from studies.reproduction.numbers import NONE, relative, table
+from studies.reproduction.page import picture
 from studies.reproduction.results import Results
 from studies.reproduction.setting import Setting
 from studies.reproduction.study import Configuration, Found, Reproduction, Runs
@@ -65,8 +67,15 @@ def measure(runs: Runs, config: Overhead) -> dict[str, Any]:
 
 
 def draw(runs: Runs, config: Overhead, found: Found) -> dict[str, go.Figure]:
-    """Return no picture: five numbers are a table."""
-    return {}
+    """Return what each method adds, here and in the paper."""
+    device = found["settings"]["device"]
+    theirs = [
+        {"pair": pair, "method": name, "device": paper.DEVICE, "ratio": 1.0 + column.percent[name] / 100.0}
+        for pair, column in paper.TABLE_5.items()
+        for name in _METHODS
+    ]
+    here = [row | {"pair": config.pair, "device": device} for row in found["rows"]]
+    return {"overhead": figures.overhead_table(here, paper=theirs)}
 
 
 def verdicts(results: Results) -> list[Verdict]:
@@ -122,6 +131,7 @@ def body(results: Results) -> list[str]:
         f"Median seconds of {settings['repeats']} rounds, lowest and highest in brackets; percentages are formed "
         "within a round. `observe` and `fused` are this project's two ways of recording everything.",
         table(("method", "seconds", "over the baseline", "each run"), here),
+        picture("overhead", "What each method adds to the time of a video, here and in the paper"),
         "A video this small is denoised in tenths of a second, most of it outside the attention's arithmetic, so these "
         "percentages say what the code costs, not what it costs at full size.",
         "### In the paper",

@@ -28,6 +28,8 @@ OPTIONS = {
     "metrics list": "weights json",
     "metrics export": "out for copy json",
     "metrics import": "prefix units calibrated json",
+    "tune": "metric runs tolerance range step step-ratio schedule matched dry-run workers scheduler device offload "
+    "vae-tiling json",
     "info": "verify json",
     "pairs": "json",
     "dashboard": "address port token-file",

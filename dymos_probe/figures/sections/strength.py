@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import cast, get_args
 
 import numpy as np
 import xarray as xr
 
+from dymos_probe.analysis.counterfactual import counterfactual_distance
 from dymos_probe.analysis.distance_minimum import distance_minimum
 from dymos_probe.analysis.divergence import distance
 from dymos_probe.analysis.interval import interval
 from dymos_probe.analysis.metric_curve import metric_curve as over_lam
 from dymos_probe.analysis.metric_curve import metric_names
 from dymos_probe.analysis.select import modulated_conditions, started_conditions, t2v_condition
+from dymos_probe.bias import MATCHED, Schedule
 from dymos_probe.errors import InputError
 from dymos_probe.figures import reading, sentences
 from dymos_probe.figures.distance_curve import distance_curve
@@ -21,7 +24,10 @@ from dymos_probe.figures.metric_curve import metric_curve
 from dymos_probe.figures.motion_and_quality import motion_and_quality
 from dymos_probe.figures.reference_attention import reference_attention
 from dymos_probe.figures.sections.section import EARLY, LeftOut, Section, table
-from dymos_probe.store.schema import CONDITION
+from dymos_probe.store.schema import CONDITION, LAM_RESPONSE
+
+_ENOUGH, _DIRECT = 4, 25
+"""Recorded λ that make a curve, and λ of one from frame means."""
 
 Setting = tuple[float, str]
 
@@ -90,7 +96,9 @@ def _attention(ds: xr.Dataset, ratio: float, schedule: str) -> Iterator[Section 
     except InputError as error:
         yield LeftOut("distance", str(error))
     else:
-        yield distance_section(d, minimum=_minimum(ds, d, ratio, schedule))
+        yield distance_section(
+            d, minimum=_minimum(ds, d, ratio, schedule), counterfactual=_direct(ds, d, ratio, schedule)
+        )
 
 
 def _minimum(ds: xr.Dataset, d: xr.DataArray, ratio: float, schedule: str) -> xr.Dataset | None:
@@ -98,6 +106,24 @@ def _minimum(ds: xr.Dataset, d: xr.DataArray, ratio: float, schedule: str) -> xr
     if int(np.isfinite(d["lam"].values).sum()) < 2:
         return None
     return distance_minimum(ds, step_ratio=ratio, schedule=schedule, early=EARLY)
+
+
+def _direct(ds: xr.Dataset, d: xr.DataArray, ratio: float, schedule: str) -> xr.DataArray | None:
+    """Return d(λ) of the direct effect over the λ tried: exact where all were recorded as a response.
+
+    None for a matched schedule, whose table is not in the dataset, and without two finite λ.
+    """
+    finite = d["lam"].values[np.isfinite(d["lam"].values)]
+    if schedule not in get_args(Schedule) or schedule == MATCHED or len(finite) < 2:
+        return None
+    recorded = ds[LAM_RESPONSE].values if LAM_RESPONSE in ds.coords else np.empty(0)
+    within = [float(lam) for lam in recorded if finite.min() <= lam <= finite.max()]
+    # The few that were recorded are exact for a uniform schedule; others are had at any λ, from frame means.
+    exact = schedule == "uniform" and len(within) >= _ENOUGH
+    lams = sorted({0.0, *within}) if exact else np.linspace(finite.min(), finite.max(), _DIRECT).tolist()
+    return counterfactual_distance(
+        ds, lam=lams, step_ratio=ratio, schedule=cast(Schedule, schedule), early=EARLY
+    ).compute()
 
 
 def _metrics(ds: xr.Dataset, ratio: float, schedule: str) -> Iterator[Section | LeftOut]:
