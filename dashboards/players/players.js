@@ -166,6 +166,12 @@ class Players {
       await unless(Promise.all(playable.map((cell) => cell.seek(this.at, this.wanted))))
       if (this.again || !this.wanted) continue
       const going = playable.filter((cell) => cell.playable && this.at < cell.facts.frames - 1)
+      if (!going.length) {
+        // At the end there is nothing left to play: round again, or that was it.
+        if (this.control.loop.checked && this.frames > 1) [this.at, this.again] = [0, true]
+        else this.wanted = false
+        continue
+      }
       await unless(Promise.all(going.map((cell) => cell.ready())))
       if (this.again) continue
       for (const cell of going) cell.video.playbackRate = this.rate

@@ -165,6 +165,18 @@ def test_scrubbing_shows_the_same_frame_of_every_video(opened, folder, samples):
     assert max(spread(row) for row in record(opened, 0.5) if row["playing"]) < 1 / FPS
 
 
+def test_scrubbing_to_the_end_while_playing_goes_round_or_stops_as_the_loop_says(opened):
+    control(opened, "Play").click()
+    wait(opened, "videos.every(v => !v.paused && v.currentTime > 0.1)")
+    opened.get_by_label("Frame", exact=True).fill("8")
+    wait(opened, "videos.every(v => !v.paused && v.currentTime > 0.1 && v.currentTime < 0.9)")
+    opened.get_by_label("Loop").uncheck()
+    opened.get_by_label("Frame", exact=True).fill("8")
+    expect(control(opened, "Play")).to_be_visible()
+    wait(opened, "videos.every(v => v.paused && !v.seeking)")
+    assert frame(opened) == FRAMES
+
+
 def test_keys_step_a_frame_and_play(opened, folder, samples):
     opened.locator(".players video").first.click()
     opened.keyboard.press("Space")
