@@ -14,7 +14,7 @@ import numpy.typing as npt
 import xarray as xr
 from platformdirs import user_data_path
 
-from dymos_probe.errors import EnvironmentLacksError, InputError
+from dymos_probe.errors import EnvironmentLacksError, InputError, MissingFileError
 
 Frames = npt.NDArray[np.uint8]
 
@@ -104,15 +104,15 @@ def resources(weights: str | Path | None = None, *, device: str = "cpu", batch: 
 
     Raises
     ------
-    EnvironmentLacksError
-        When a folder is named that does not exist.
+    MissingFileError
+        When ``weights`` does not exist. Of the other two, a metric that needs them says what it misses.
     """
-    named = weights if weights is not None else os.environ.get(WEIGHTS_VARIABLE) or None
-    if named is not None and not Path(named).is_dir():
-        raise EnvironmentLacksError(
-            f"there is no folder of weights {named}; make it and put the weights there (`probe metrics list` names "
-            "them), or name another"
+    if weights is not None and not Path(weights).is_dir():
+        raise MissingFileError(
+            f"there is no folder of weights {weights}; make it and put the weights there, as `probe metrics list` "
+            "names them, or give another"
         )
+    named = weights if weights is not None else os.environ.get(WEIGHTS_VARIABLE) or None
     folder = Path(named) if named is not None else user_data_path("dymos-probe") / "weights"
     return Resources(folder=folder, device=device, batch=batch)
 

@@ -87,7 +87,7 @@ def measure_study(
     StudyError
         When the folder is no study, holds values of another metric of the same name, or has a damaged video.
     MissingFileError
-        When the video of a complete run is gone.
+        When the video of a complete run is gone, or there is no folder ``weights``.
     EnvironmentLacksError
         When a metric misses a package or a file of weights.
     """

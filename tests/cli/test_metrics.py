@@ -126,7 +126,7 @@ def test_missing_weights_are_one_line_and_exit_3(refused, study, tmp_path, conte
     assert "metric laion_aesthetic misses the file clip-vit-large-patch14/config.json" in line
     assert "sa_0_4_vit_l_14_linear.pth" in line and str(tmp_path) in line
     assert contents(study) == before
-    assert "no folder of weights" in refused(3, "metrics", study, "--weights", tmp_path / "nowhere")
+    assert "no folder of weights" in refused(2, "metrics", study, "--weights", tmp_path / "nowhere")
 
 
 def test_a_learned_metric_is_kept_with_the_hash_of_its_weights_and_others_are_refused(probe, refused, study, tmp_path):

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from dymos_probe.errors import EnvironmentLacksError, InputError
+from dymos_probe.errors import EnvironmentLacksError, InputError, MissingFileError
 from dymos_probe.metrics.learned.networks import device, in_batches, load_tensors, load_transformer, resized, sha256
 from dymos_probe.metrics.metric import WEIGHTS_VARIABLE, resources
 from dymos_probe.metrics.registry import METRICS
@@ -38,7 +38,11 @@ def test_the_folder_is_the_one_given_else_the_environments_else_the_users(tmp_pa
     monkeypatch.setenv(WEIGHTS_VARIABLE, str(tmp_path / "set"))
     assert resources().folder == tmp_path / "set"
     assert resources(tmp_path / "given").folder == tmp_path / "given"
-    with pytest.raises(EnvironmentLacksError, match=r"no folder of weights .*nowhere"):
+    monkeypatch.setenv(WEIGHTS_VARIABLE, str(tmp_path / "nowhere"))
+    assert METRICS["frame_difference"].prepare(resources())  # what needs no weights does not look for them
+    with pytest.raises(EnvironmentLacksError, match=r"misses .*nowhere"):
+        METRICS["musiq"].prepare(resources())
+    with pytest.raises(MissingFileError, match=r"no folder of weights .*nowhere"):
         resources(tmp_path / "nowhere")
     with pytest.raises(InputError, match="batch 0"):
         resources(tmp_path, batch=0)
