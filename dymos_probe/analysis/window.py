@@ -208,7 +208,7 @@ def _own(part: xr.DataArray) -> xr.DataArray:
     """Return the same lazy values as blocks that no other slicing shares."""
     if not isinstance(part.data, dask.array.Array):
         return part
-    return part.copy(data=clone(part.data))  # type: ignore[no-untyped-call]
+    return part.copy(data=clone(part.data))
 
 
 def _stretches(positions: Sequence[int]) -> list[slice]:
