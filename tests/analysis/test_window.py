@@ -19,7 +19,9 @@ SHAPE = AttentionShape(
 
 @pytest.fixture(scope="module")
 def known(tmp_path_factory):
-    return synthetic_study(tmp_path_factory.mktemp("studies") / "study", samples=3, lams=(0.6, 1.0), shape=SHAPE)
+    excess = np.random.default_rng(0).uniform(0.05, 0.5, (3, 5, 4))  # no sample, layer or head is like another
+    path = tmp_path_factory.mktemp("studies") / "study"
+    return synthetic_study(path, samples=3, lams=(0.6, 1.0), shape=SHAPE, excess=excess)
 
 
 @pytest.fixture(scope="module")

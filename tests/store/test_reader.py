@@ -88,7 +88,7 @@ def test_a_damaged_chunk_is_named_when_it_is_read_and_when_it_is_looked_for(path
         # In the middle lie plain literals, where only the checksum can tell.
         data[{"flip first": 0, "flip middle": len(data) // 3, "flip last": -1}[damage]] ^= 0x10
         file.write_bytes(data)
-    with pytest.raises(CorruptStoreError, match="'sample-1' under 'i2v'") as refused:
+    with pytest.raises(CorruptStoreError, match="of run 'sample-1' under 'i2v'") as refused:
         ds[name].compute()
     assert name in str(refused.value)
     assert "\n" not in str(refused.value)
