@@ -106,7 +106,8 @@ def next_strength(
     wanted = last - float(y[-1]) / slope if slope > 0.0 else last + _STRIDE
     if end - last <= tolerance:
         return None
-    chosen = round(float(np.clip(wanted, min(last + 2.0 * tolerance, furthest), furthest)), DECIMALS)
+    # Motion saturates: a line through two points of a curve that flattens ends too soon, again and again.
+    chosen = round(float(np.clip(wanted, min(last + _STRIDE / 2.0, furthest), furthest)), DECIMALS)
     return chosen if up else -chosen
 
 

@@ -43,7 +43,7 @@ def test_the_curve_crosses_where_points_are_on_both_sides_and_nowhere_else():
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.floats(0.05, 3.9), st.floats(0.2, 3.0))
+@given(st.floats(0.05, 3.9), st.floats(0.8, 3.0))
 def test_a_rising_curve_is_found_in_a_few_points(target, steepness):
     """The motion saturates with λ, as it does in practice."""
 
@@ -69,6 +69,8 @@ def test_where_motion_lacks_it_looks_above_and_where_there_is_too_much_below_and
     assert next_strength([0.0, 1.0], [-3.0, -1.0], low=-1, high=4, tolerance=0.1) == 1.5
     assert next_strength([0.0, 1.0], [-1.0, -3.0], low=-1, high=4, tolerance=0.1) == 2.0
     assert next_strength([-0.5, 0.0], [1.0, 2.0], low=-1, high=4, tolerance=0.1) == -1.0
+    # Nor nearer than half a stride: where the curve flattens such a line ends too soon.
+    assert next_strength([0.0, 1.0], [-3.0, -0.01], low=-1, high=4, tolerance=0.1) == 1.5
     # Not further than twice the last, nor beyond the end, and there it ends.
     assert next_strength([0.0, 1.5], [-2.0, -1.9], low=-1, high=4, tolerance=0.1) == 3.0
     assert next_strength([0.0, 3.0], [-2.0, -1.9], low=-1, high=4, tolerance=0.1) == 4.0

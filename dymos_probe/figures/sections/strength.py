@@ -32,9 +32,17 @@ _ENOUGH, _DIRECT = 4, 25
 Setting = tuple[float, str]
 
 GROUP = "What λ does"
-_MOTION = ("dynamic_degree", "optical_flow", "optical_flow_farneback", "sprite_displacement")
+_MOTION = ("dynamic_degree", "dynamic_degree_raft", "sprite_along", "optical_flow_raft", "optical_flow", "dynamic_dis")
 """Metrics of motion, the one to show with quality first."""
-_QUALITY = ("quality_mean", "imaging_quality", "aesthetic_quality", "temporal_flickering")
+_QUALITY = (
+    "quality_mean",
+    "imaging_quality",
+    "musiq",
+    "aesthetic_quality",
+    "laion_aesthetic",
+    "temporal_flickering",
+    "psnr_to_reference",
+)
 """Metrics of quality, likewise."""
 
 
