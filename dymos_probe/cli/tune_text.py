@@ -70,13 +70,8 @@ def notes(tuning: Tuning, *, dry_run: bool) -> Iterator[str]:
             yield f"no share at λ = {strength(effect.lam)}: {effect.share_undefined}"
     if tuning.motion is not None:
         motion = tuning.motion
-<<<<<<< HEAD
-        whole = motion.samples_used == motion.samples_total
-        left_out = "" if whole else f"; `probe metrics {tuning.study}` says why others have none"
-=======
         some = motion.samples_used < motion.samples_total
         left_out = f"; `probe metrics {tuning.study}` says why others have none" if some else ""
->>>>>>> refs/heads/tune
         yield (
             f"{tuning.metric}: {motion.long_name}{'' if motion.units == '1' else f', {motion.units}'}, mean over the "
             f"{motion.samples_used} of {counted(motion.samples_total, 'sample')} measured in T2V and at every λ; "
