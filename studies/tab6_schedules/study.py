@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any
 
 import plotly.graph_objects as go
 
@@ -31,7 +31,7 @@ class Schedules(Configuration):
     """λ of every schedule."""
     step_ratio: float
     """Fraction of the steps modulated."""
-    schedules: tuple[Schedule, ...] = get_args(Schedule)
+    schedules: tuple[Schedule, ...] = ("uniform", "linear", "log")
     """φ, uniform first."""
 
     @property

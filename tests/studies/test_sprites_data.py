@@ -94,9 +94,10 @@ def test_edges_are_anti_aliased_so_that_a_fraction_of_a_pixel_shows() -> None:
 @settings(max_examples=30, deadline=None)
 def test_the_captioned_path_stays_inside_the_frame(seed: tuple[int], split: str, curation: str) -> None:
     (clip,) = draw_clips(1, seed=seed, size=SIZE, split=split, curation=curation)  # type: ignore[arg-type]
-    coverage = render(replace(clip, motion=1.0), SIZE).coverage
-    border = np.concatenate([coverage[:, 0].ravel(), coverage[:, -1].ravel(), coverage[:, :, [0, -1]].ravel()])
-    assert border.max() == 0.0
+    covered = render(replace(clip, motion=1.0), SIZE).coverage.sum(axis=(1, 2))
+    whole = render(replace(clip, motion=0.0, start=(24.0, 24.0)), SIZE, frames=slice(0, 1)).coverage.sum()
+    # Anti-aliasing of the same shape elsewhere; a shape that is cut off loses more.
+    assert covered.min() > 0.98 * whole
 
 
 def test_held_out_combinations_are_never_drawn_for_training() -> None:
