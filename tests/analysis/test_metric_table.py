@@ -7,9 +7,8 @@ import pytest
 
 from dymos_probe.analysis.metric_table import metric_table
 from dymos_probe.errors import InputError
-from dymos_probe.store import open_study
+from dymos_probe.store import open_study, write_metric
 from dymos_probe.store.group import array, open_group
-from dymos_probe.store import write_metric
 from dymos_probe.testing.synthetic import synthetic_study
 
 ATTRS = {"long_name": "motion of a kind", "units": "px"}

@@ -6,9 +6,9 @@ import shutil
 
 import pytest
 
+from dymos_probe.store import extend_study, forget_run, write_metric
 from dymos_probe.store.catalogue import catalogue, size_on_disk, stamp
 from dymos_probe.store.schema import Sample
-from dymos_probe.store import extend_study, forget_run, write_metric
 from dymos_probe.testing.synthetic import synthetic_study
 
 
