@@ -37,9 +37,8 @@ class Cell:
     """Pixels."""
 
 
-_players = st.components.v2.component(
-    "players", **{kind: (_FILES / f"players.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js")}
-)
+_html, _css, _js = ((_FILES / f"players.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js"))
+_players = st.components.v2.component("players", html=_html, css=_css, js=_js)
 
 
 def players(cells: Sequence[Cell], *, key: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import data
 import streamlit as st
@@ -29,7 +30,11 @@ def chosen_sample(ds: xr.Dataset, entry: StudyEntry) -> str:
             "Sample", samples, key="sample", bind="query-params", help="One prompt with one seed of the noise."
         )
         place = samples.index(sample)
-        for label, side, to in (("Previous", "left", place - 1), ("Next", "right", place + 1)):
+        ways: list[tuple[str, Literal["left", "right"], int]] = [
+            ("Previous", "left", place - 1),
+            ("Next", "right", place + 1),
+        ]
+        for label, side, to in ways:
             there = 0 <= to < len(samples)
             st.button(
                 label,
