@@ -25,6 +25,9 @@ from dymos_probe.store import open_study
 from dymos_probe.store.catalogue import StudyEntry, in_order, read_entry, size_on_disk, stamp, study_folders
 from dymos_probe.store.videos import VideoFacts, read_frames, video_facts
 
+_ALL = 2**31
+"""Frames; more than any video has."""
+
 
 def folder() -> Path:
     """Return the folder of studies this dashboard shows."""
@@ -99,6 +102,17 @@ def frames(name: str, stamp: str, sample: str, conditions: tuple[str, ...], coun
     if place is None:
         raise MissingFileError(f"there is no study {name}")
     return read_frames(place, study(name, stamp), sample, conditions, count=count)
+
+
+@st.cache_data(max_size="64MB", show_spinner=False)
+def lines(name: str, stamp: str, sample: str, conditions: tuple[str, ...], dim: str, at: int) -> xr.DataArray:
+    """Return one row (``dim`` y) or column (x) of pixels of all frames of a sample's videos, decoded one by one."""
+    place = study_folder(folder(), name)
+    if place is None:
+        raise MissingFileError(f"there is no study {name}")
+    ds = study(name, stamp)
+    each = (read_frames(place, ds, sample, [condition], count=_ALL).isel({dim: [at]}) for condition in conditions)
+    return xr.concat(each, "condition").assign_coords({dim: [at]})
 
 
 @st.cache_data(max_entries=256, show_spinner="Reading attention …")

@@ -13,8 +13,9 @@ from plain import as_code
 from players import Cell, image_cell, players, video_cell
 
 from dymos_probe.errors import ProbeError
-from dymos_probe.figures import frame_strip, reading
+from dymos_probe.figures import frame_strip, reading, time_slice
 from dymos_probe.figures.conditions import condition_names
+from dymos_probe.figures.sections.videos import liveliest_line
 from dymos_probe.store.catalogue import StudyEntry
 
 _AT_FIRST = 8  # conditions shown before anybody chooses
@@ -30,11 +31,11 @@ def chosen_sample(ds: xr.Dataset, entry: StudyEntry) -> str:
             "Sample", samples, key="sample", bind="query-params", help="One prompt with one seed of the noise."
         )
         place = samples.index(sample)
-        arrows: tuple[tuple[str, Literal["left", "right"], int], ...] = (
+        ways: list[tuple[str, Literal["left", "right"], int]] = [
             ("Previous", "left", place - 1),
             ("Next", "right", place + 1),
-        )
-        for label, side, to in arrows:
+        ]
+        for label, side, to in ways:
             there = 0 <= to < len(samples)
             st.button(
                 label,
@@ -82,19 +83,19 @@ def cells(ds: xr.Dataset, entry: StudyEntry, sample: str, chosen: dict[str, str]
     ]
 
 
-def strip(entry: StudyEntry, sample: str, chosen: dict[str, str]) -> None:
-    """Show frames of the videos, a row a condition."""
+def strip(entry: StudyEntry, sample: str, chosen: dict[str, str]) -> xr.DataArray | None:
+    """Show frames of the videos, a row a condition, and return them; None where there is nothing to show."""
     st.subheader("Frame by frame")
     st.markdown(reading.READ_STRIP)
     if not chosen:
         st.info("None of the chosen conditions has a video of this sample.", icon=":material/info:")
-        return
+        return None
     try:
         frames = data.frames(entry.name, data.stamp_of(entry), sample, tuple(chosen), _COLUMNS)
     except ProbeError as error:
         st.error("These videos cannot be compared frame by frame.", icon=":material/broken_image:")
         st.text(str(error))
-        return
+        return None
     # Without λ as a coordinate the rows stay in the order of the players.
     figure = frame_strip(frames.drop_vars(["arm", "lam"]), labels=list(chosen.values()), title="", columns=_COLUMNS)
     # Wider than a phone: it scrolls rather than shrinks.
@@ -106,6 +107,27 @@ def strip(entry: StudyEntry, sample: str, chosen: dict[str, str]) -> None:
             key="strip",
             config={"displayModeBar": False},
             alt=f"{frames.sizes['time']} frames of each video, a row for each of: {'; '.join(chosen.values())}",
+        )
+    return frames
+
+
+def over_time(entry: StudyEntry, sample: str, frames: xr.DataArray, chosen: dict[str, str]) -> None:
+    """Show the line of pixels that changes most, over all frames of each video."""
+    if frames.sizes["time"] < 2:
+        return
+    st.subheader("One line of pixels over time")
+    dim, at = liveliest_line(frames)
+    st.markdown(reading.READ_SLICE[dim])
+    lines = data.lines(entry.name, data.stamp_of(entry), sample, tuple(chosen), dim, at)
+    figure = time_slice(lines, **{"row" if dim == "y" else "column": 0}, title="")
+    with st.grid(1, wrap=False, min_column_width=figure.layout.width):
+        st.plotly_chart(
+            figure,
+            width=figure.layout.width,
+            theme=None,
+            key="slice",
+            config={"displayModeBar": False},
+            alt=f"{'Row' if dim == 'y' else 'Column'} {at} of every frame of each of: {'; '.join(chosen.values())}",
         )
 
 
@@ -177,7 +199,9 @@ if not chosen:
     st.stop()
 videos = [cell for cell in grid if cell.frames]
 playable = {condition: name for condition, name in chosen.items() if name in {cell.label for cell in videos}}
-strip(entry, sample, playable)
+frames = strip(entry, sample, playable)
+if frames is not None:
+    over_time(entry, sample, frames, playable)
 measures(entry, sample, chosen, list(names))
 
 

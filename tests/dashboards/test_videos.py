@@ -7,7 +7,8 @@ import shutil
 
 import pytest
 
-from dymos_probe.store import open_study
+from dymos_probe.store import open_study, video_path
+from dymos_probe.store.videos import read_video
 from dymos_probe.store.writer import finish_study, forget_run
 
 T2V, I2V = "t2v", "i2v"
@@ -100,6 +101,19 @@ def test_a_video_recorded_anew_has_another_address(app, folder, samples):
     after = cells(page.run())
     assert after["T2V"]["src"] != before["T2V"]["src"]
     assert after["I2V, λ = 1"] == before["I2V, λ = 1"]
+
+
+def test_the_line_over_time_is_that_of_the_videos_themselves(app, folder, samples):
+    page = app(folder, "videos", videos=["T2V", "I2V, λ = 4"])
+    assert not page.exception and "One line of pixels over time" in [each.value for each in page.subheader]
+    import data
+
+    [entry] = data.studies()
+    ids = ("t2v", "i2v_lam4_ratio0.25")
+    lines = data.lines("demo", data.stamp_of(entry), samples[0], ids, "x", 7)
+    for condition in ids:
+        frames = read_video(video_path(folder / "demo", samples[0], condition)).frames
+        assert (lines.sel(condition=condition).values == frames[:, :, 7:8]).all()
 
 
 def test_nothing_is_sent_to_the_players_anew_when_nothing_changed(app, folder):
