@@ -10,5 +10,7 @@ import streamlit as st
 # A file of its own: a browser fetches an icon known by name from Google.
 st.set_page_config(page_title="dymos-probe", page_icon=str(Path(__file__).parent / "icon.svg"), layout="wide")
 # Who judges videos sees what that needs and nothing else.
-judging = "vote" in st.query_params
-st.navigation(contents.all_pages(), position="hidden" if judging else "top").run()
+if "vote" in st.query_params:
+    st.navigation(contents.pages_for_raters(), position="hidden").run()
+else:
+    st.navigation(contents.all_pages(), position="top").run()

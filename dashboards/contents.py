@@ -25,6 +25,11 @@ def all_pages() -> list[Any]:
     return [_page(name) for name in (*_OF_THE_FOLDER, *_OF_A_STUDY, *_BESIDE)]
 
 
+def pages_for_raters() -> list[Any]:
+    """Return the pages without those of a study: their names alone would say what is compared."""
+    return [_page(name) for name in (*_OF_THE_FOLDER, *_BESIDE)]
+
+
 def link_to_study_pages(study: str) -> None:
     """Show a link to each page of a study."""
     query: Mapping[str, str] = {"study": study}
