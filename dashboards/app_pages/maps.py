@@ -9,7 +9,7 @@ from drawing import draw, with_clickable_cells
 from windows import choose_all_heads, choose_head, chosen_window
 
 from dymos_probe.analysis.select import i2v_condition, t2v_condition
-from dymos_probe.errors import ProbeError
+from dymos_probe.errors import InputError, ProbeError
 from dymos_probe.figures import arm_maps, dominance_by_step, head_grid, reading, sentences
 from dymos_probe.figures.conditions import condition_names
 
@@ -52,6 +52,8 @@ window = chosen_window(ds)
 stamp = data.stamp_of(entry)
 try:
     maps = data.maps(entry.name, stamp, (t2v, compared), window)
+    if maps.attrs["conditions_dropped"]:
+        raise InputError(f"{maps.attrs['conditions_dropped']} has no complete run yet")
 except ProbeError as error:
     st.warning("There is nothing to compare yet.", icon=":material/info:")
     st.text(str(error))
