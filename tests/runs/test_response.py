@@ -107,3 +107,34 @@ def test_a_response_that_is_none_is_refused_before_a_model_is_loaded(tmp_path, r
     with pytest.raises(InputError, match="response"):
         dp.record("no/such/pair", PROMPTS, out=tmp_path / "study", response=response)
     assert not (tmp_path / "study").exists()
+
+
+def test_the_counterfactual_is_the_biased_run_where_nothing_has_reacted_yet(tmp_path, settings):
+    """In the first layer of the first step queries and keys are the untouched ones: a run is its direct effect there."""
+    from dymos_probe.bias import Bias
+
+    linear = [float(s) for s in 2.0 * Bias(lam=1.0, schedule="linear").phi(3)[1:]]
+    out = dp.record("tiny-cogvideox", PROMPTS, out=tmp_path / "study", response=[-1.0, *linear], **settings)
+    dp.intervene(out, lam=-1.0, step_ratio=0.2)
+    dp.intervene(out, lam=2.0, step_ratio=0.2, schedule="linear")
+    ds = dp.open_study(out)
+    for lam, schedule, name in (
+        (-1.0, "uniform", "i2v_lam-1_ratio0.2"),
+        (2.0, "linear", "i2v_lam2_ratio0.2_linear"),
+    ):
+        options = {"schedule": schedule, "step_ratio": 0.2, "keep": ("sample", "step", "layer", "head"), "early": 1.0}
+        direct = ds.probe.counterfactual(lam, **options).isel(lam=0)
+        assert direct.attrs["exact"] is True
+        run, untouched = (ds.sel(condition=c, branch="cond") for c in (name, "i2v"))
+        first = {"step": 0, "layer": 0}
+        for variable in ("attention", "text_mass"):
+            np.testing.assert_allclose(direct[variable].isel(first), run[variable].isel(first), atol=1e-6)
+            # 0.2 of three steps is the first: the others are as they were in the untouched run.
+            np.testing.assert_array_equal(
+                direct[variable].isel(step=slice(1, None)), untouched[variable].isel(step=slice(1, None))
+            )
+        # Query tokens of a frame differ, so frame means alone do not give it.
+        means = ds.drop_vars("lam_response").probe.counterfactual(lam, **options).isel(lam=0)
+        assert means.attrs["exact"] is False
+        gap = abs(means["attention"].isel(first) - run["attention"].isel(first)).max()
+        assert float(gap) > 1e-3
