@@ -110,7 +110,7 @@ def test_a_response_that_is_none_is_refused_before_a_model_is_loaded(tmp_path, r
 
 
 def test_the_counterfactual_is_the_biased_run_where_nothing_has_reacted_yet(tmp_path, settings):
-    """In the first layer of the first step queries and keys are the untouched ones: a run is its direct effect there."""
+    """In the first layer of the first step queries and keys are the untouched ones: the run is the direct effect."""
     from dymos_probe.bias import Bias
 
     linear = [float(s) for s in 2.0 * Bias(lam=1.0, schedule="linear").phi(3)[1:]]
