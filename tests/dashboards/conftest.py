@@ -72,6 +72,8 @@ def app(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., object]]:
     from streamlit.testing.v1 import AppTest
 
     monkeypatch.syspath_prepend(str(app_script().parent))
+    # Streamlit leaves the page as __main__, and a process spawned later would run it.
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
     before = set(sys.modules)
 
     def run(folder: Path, page: str = "", **query: str | list[str]) -> AppTest:
