@@ -6,6 +6,7 @@ Every value keeps the place it was read from, so that a wrong one can be named.
 from __future__ import annotations
 
 import csv
+import io
 import json
 import math
 import re
@@ -76,7 +77,7 @@ def read_scores(file: str | Path) -> ScoreFile:
 
 
 def _csv(file: Path, text: str) -> ScoreFile:
-    reader = csv.reader(text.splitlines())
+    reader = csv.reader(io.StringIO(text, newline=""))
     header = [name.strip() for name in next(reader, [])]
     by_run = {"sample", "condition"} <= set(header)
     path_column = next((name for name in PATH_COLUMNS if name in header), None)

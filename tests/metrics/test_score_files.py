@@ -37,6 +37,11 @@ def test_a_wide_table_has_a_column_a_metric_and_an_empty_cell_is_no_value(tmp_pa
     assert values(file) == [(("a", "i2v"), "x", 1.0), (("a", "t2v"), "x", 2.0), (("a", "t2v"), "y", 3.0)]
 
 
+def test_a_prompt_may_hold_what_looks_like_the_end_of_a_line(tmp_path):
+    file = csv(tmp_path, "sample,condition,prompt,score", "a,i2v,one\u2028two\x0bthree,1", 'b,i2v,"four\nfive",2')
+    assert values(file) == [(("a", "i2v"), "score", 1.0), (("b", "i2v"), "score", 2.0)]
+
+
 @pytest.mark.parametrize("column", ["video", "video_path", "path"])
 def test_a_path_may_stand_for_sample_and_condition_and_they_come_first(tmp_path, column):
     assert values(csv(tmp_path, f"{column},x", "i2v/a-0.mp4,1")) == [("i2v/a-0.mp4", "x", 1.0)]
