@@ -23,6 +23,7 @@ from dymos_probe.analysis.divergence import (
     kept_of_maps,
     later_rows,
 )
+from dymos_probe.analysis.mean import mean_over
 from dymos_probe.analysis.select import (
     check_keep,
     complete_samples,
@@ -59,8 +60,8 @@ _APPROXIMATE = (
 
 def counterfactual(
     ds: xr.Dataset,
-    *,
     lam: float | Iterable[float],
+    *,
     condition: str | None = None,
     step_ratio: float = 1.0,
     schedule: Schedule = "uniform",
@@ -128,8 +129,8 @@ def counterfactual(
 
 def counterfactual_distance(
     ds: xr.Dataset,
-    *,
     lam: float | Iterable[float],
+    *,
     condition: str | None = None,
     step_ratio: float = 1.0,
     schedule: Schedule = "uniform",
@@ -226,7 +227,8 @@ def counterfactual_of(
         each = [_from_frame_means(attention, text, at) for at in strengths]
     averages = {}
     for name, maps, last in ((ATTENTION, 0, (QUERY_FRAME, KEY_FRAME)), (TEXT_MASS, 1, (QUERY_FRAME,))):
-        means = [_mean_over_rest(pair[maps], (*keep, *last)) for pair in each]
+        over = [str(dim) for dim in each[0][maps].dims if dim not in (*keep, *last)]
+        means = [mean_over(pair[maps], over) for pair in each]
         averages[name] = xr.concat(means, strengths["lam"]).transpose("lam", *keep, *last)
     return xr.Dataset(
         {name: values.assign_attrs(ds[name].attrs) for name, values in averages.items()},
@@ -239,10 +241,6 @@ def counterfactual_of(
             **within.attrs(ds, samples),
         },
     )
-
-
-def _mean_over_rest(values: xr.DataArray, kept: Sequence[str]) -> xr.DataArray:
-    return values.mean([dim for dim in values.dims if dim not in kept])
 
 
 def _strengths(ds: xr.Dataset, biases: Sequence[Bias]) -> xr.DataArray:

@@ -27,7 +27,7 @@ _NAMES = {
 
 
 def distance_minimum(
-    ds: xr.Dataset, *, level: float = 0.95, resamples: int = 2000, seed: int = 0, **options: Any
+    ds: xr.Dataset, /, *, level: float = 0.95, resamples: int = 2000, seed: int = 0, **options: Any
 ) -> xr.Dataset:
     """Return where d(λ) is least, by a smooth curve through the measured λ, with its interval; float64, in memory.
 

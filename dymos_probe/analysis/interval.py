@@ -14,7 +14,7 @@ from dymos_probe.errors import InputError
 
 
 def interval(
-    ds: xr.Dataset, name: str, *, level: float = 0.95, resamples: int = 2000, seed: int = 0, **options: Any
+    ds: xr.Dataset, /, name: str, *, level: float = 0.95, resamples: int = 2000, seed: int = 0, **options: Any
 ) -> xr.Dataset:
     """Return an analysis with the percentile interval of a bootstrap over samples, float64, in memory.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import xarray as xr
@@ -11,15 +11,9 @@ import xarray as xr
 from dymos_probe.bias import MATCHED
 from dymos_probe.errors import InputError
 from dymos_probe.store.schema import (
-    ATTENTION,
-    ATTENTION_MEAN,
-    BRANCH,
     COMPLETE,
     CONDITION,
-    HEAD,
-    LAYER,
     SAMPLE,
-    STEP,
 )
 
 
@@ -155,34 +149,6 @@ def early_steps(steps: int, early: float) -> int:
     if not 0.0 < early <= 1.0:
         raise InputError(f"early {early} is outside (0, 1]; 0.1 takes the first tenth of the steps, 1 all of them")
     return max(1, math.ceil(early * steps - 1e-9))
-
-
-def recorded(
-    ds: xr.Dataset, name: str, *, conditions: str | list[str], samples: list[str], branch: str, early: float
-) -> xr.DataArray:
-    """Return the part of variable ``name`` in one branch, over the early steps, lazily, in float64.
-
-    Raises
-    ------
-    InputError
-        When the branch was not recorded or ``early`` is outside (0, 1].
-    """
-    branches = [str(label) for label in ds[BRANCH].values]
-    if branch not in branches:
-        raise InputError(f"branch {branch!r} was not recorded; the study has {', '.join(branches)}")
-    steps = early_steps(ds.sizes[STEP], early)
-    part = ds[name].sel({CONDITION: conditions, SAMPLE: samples, BRANCH: branch}).isel({STEP: slice(steps)})
-    return part.drop_vars([n for n in ("timestep", "sigma", "expert") if n in part.coords]).astype(np.float64)
-
-
-def maps_variable(keep: Iterable[Hashable]) -> str:
-    """Return the smaller variable that still has the dims in ``keep``: attention or its mean over layers and heads."""
-    return ATTENTION if {LAYER, HEAD} & set(keep) else ATTENTION_MEAN
-
-
-def mean_over_rest(values: xr.DataArray, keep: Sequence[str], always: Sequence[str]) -> xr.DataArray:
-    """Return ``values`` averaged over every dim that is in neither ``keep`` nor ``always``."""
-    return values.mean([dim for dim in values.dims if dim not in (*keep, *always)])
 
 
 def check_keep(keep: Sequence[str], allowed: Sequence[str]) -> None:

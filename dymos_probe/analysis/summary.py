@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import xarray as xr
 
-from dymos_probe.analysis.divergence import jensen_shannon
+from dymos_probe.analysis.divergence import distributions, jensen_shannon
 from dymos_probe.analysis.dominance import dominance
-from dymos_probe.analysis.select import complete_samples, recorded, t2v_condition
-from dymos_probe.store.schema import ATTENTION_MEAN, COMPLETE, CONDITION, QUERY_FRAME, SAMPLE, STEP
+from dymos_probe.analysis.select import complete_samples, t2v_condition
+from dymos_probe.analysis.window import window
+from dymos_probe.store.schema import COMPLETE, CONDITION, SAMPLE
 
 Row = dict[str, str | float | int | None]
 
@@ -54,6 +55,9 @@ def _distance(ds: xr.Dataset, condition: str, early: float, branch: str) -> floa
     if not bool(both.any()):
         return None
     samples = complete_samples(ds, [t2v, condition])
-    maps = recorded(ds, ATTENTION_MEAN, conditions=[t2v, condition], samples=samples, branch=branch, early=early)
-    rows = maps.mean([SAMPLE, STEP]).isel({QUERY_FRAME: slice(1, None)})
-    return float(jensen_shannon(rows.isel({CONDITION: 0}, drop=True), rows.isel({CONDITION: 1}, drop=True)).mean())
+    within = window(ds, {"early": early, "branch": branch}, early=early)
+    rows, reference = (
+        distributions(ds, which, samples, within=within, text="renormalise", keep=()).reset_coords(drop=True)
+        for which in (condition, t2v)
+    )
+    return float(jensen_shannon(rows, reference).mean())
