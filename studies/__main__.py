@@ -5,20 +5,17 @@ from __future__ import annotations
 import os
 import sys
 import time
-import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from typer.exceptions import TyperException
 
 from dymos_probe.cli.console import counted, print_table, say
 from dymos_probe.cli.progress import run_bars
-from dymos_probe.errors import ProbeError
+from dymos_probe.cli.status import exit_status
 
-_WRONG_REQUEST = 2
-_INTERRUPTED = 130
+_COMMAND = "python -m studies"
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -74,41 +71,15 @@ def run(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and leave the process with its exit status, as ``probe`` does."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    sys.exit(_status(given, debug="--debug" in given))
-
-
-def _status(arguments: list[str], *, debug: bool) -> int:
-    try:
-        command = typer.main.get_command(app)
-        with command.make_context("studies", arguments) as context:
-            command.invoke(context)
-    except typer.Exit as leave:
-        return leave.exit_code
-    except (KeyboardInterrupt, typer.Abort):
-        _complain("interrupted; completed runs are kept, the same command goes on")
-        return _INTERRUPTED
-    except TyperException as error:
-        _complain(f"{error.format_message().rstrip('.')}; see `python -m studies --help`")
-        return _WRONG_REQUEST
-    except Exception as error:
-        if debug:
-            traceback.print_exc()
-        if isinstance(error, ProbeError):
-            _complain(str(error))
-            return error.exit_status
-        _complain(f"a defect: {type(error).__name__}: {error}" + ("" if debug else " (--debug shows where)"))
-        return 1
-    return 0
+    kept = "completed runs are kept, the same command goes on"
+    debug = "--debug" in given
+    sys.exit(exit_status(app, given, name="studies", kept=kept, help_of=lambda _: f"{_COMMAND} --help", debug=debug))
 
 
 def _took(number: int, what: str, started: float) -> str:
     seconds = time.monotonic() - started
     each = f", {seconds / number:.2f} s each" if number else ""
     return f"{counted(number, what)} in {seconds:.0f} s{each}"
-
-
-def _complain(message: str) -> None:
-    typer.echo(f"studies: {' '.join(message.split())}", err=True)
 
 
 if __name__ == "__main__":

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import traceback
 from collections.abc import Sequence
 
 import typer
-from typer.exceptions import TyperException
 
 from dymos_probe.cli import bench, dashboard, doctor, info, intervene, metrics, pairs, record, report, tune
-from dymos_probe.errors import ProbeError
-
-_WRONG_REQUEST = 2
-_INTERRUPTED = 130
+from dymos_probe.cli.status import exit_status
 
 app = typer.Typer(
     name="probe",
@@ -51,43 +45,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     debug = "--debug" in given
     # So that `probe record … --debug` works as well as `probe --debug record …`.
     given = [argument for argument in given if argument != "--debug"]
-    sys.exit(_status(given, debug=debug))
+    timing = given[:1] == [bench.NAME]
+    kept = "what was not timed to its end is lost" if timing else "completed runs are kept, the same command goes on"
+    sys.exit(exit_status(app, given, name="probe", kept=kept, help_of=_help, debug=debug))
 
 
-def _status(arguments: list[str], *, debug: bool) -> int:
-    try:
-        # Not app(): it reports errors in its own ways, and hides an interrupt and a closed pipe.
-        command = typer.main.get_command(app)
-        with command.make_context("probe", arguments) as context:
-            command.invoke(context)
-        sys.stdout.flush()
-    except typer.Exit as leave:
-        return leave.exit_code
-    except (KeyboardInterrupt, typer.Abort):
-        benchmark = arguments[:1] == [bench.NAME]
-        kept = (
-            "what was not timed to its end is lost"
-            if benchmark
-            else "completed runs are kept, the same command goes on"
-        )
-        _complain(f"interrupted; {kept}")
-        return _INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output left (`probe info … | head`); keep the interpreter from complaining at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except TyperException as error:
-        _complain(f"{error.format_message().rstrip('.')}; see `probe {_subcommand(arguments)}--help`")
-        return _WRONG_REQUEST
-    except Exception as error:
-        if debug:
-            traceback.print_exc()
-        if isinstance(error, ProbeError):
-            _complain(str(error))
-            return error.exit_status
-        _complain(f"a defect: {type(error).__name__}: {error}" + ("" if debug else " (--debug shows where)"))
-        return 1
-    return 0
+def _help(arguments: Sequence[str]) -> str:
+    return f"probe {_subcommand(arguments)}--help"
 
 
 def _subcommand(arguments: Sequence[str]) -> str:
@@ -103,8 +67,3 @@ def _subcommand(arguments: Sequence[str]) -> str:
             break
         known = inner
     return words
-
-
-def _complain(message: str) -> None:
-    # Messages of other libraries come in several lines; ours is one.
-    typer.echo(f"probe: {' '.join(message.split())}", err=True)

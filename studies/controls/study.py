@@ -18,10 +18,11 @@ from studies.reproduction.page import in_place_of, picture
 from studies.reproduction.paper import operation
 from studies.reproduction.results import Results
 from studies.reproduction.setting import Setting
-from studies.reproduction.stand_ins import heading, stand_ins, units
+from studies.reproduction.stand_in_verdicts import motion_falls, motion_keeps, motion_rises, quality_worsens
+from studies.reproduction.stand_ins import heading, stand_ins
 from studies.reproduction.study import Configuration, Found, Reproduction, Runs
 from studies.reproduction.sweep import I2V, T2V, Sweep
-from studies.reproduction.verdict import Verdict, falls, keeps, rises, worsens
+from studies.reproduction.verdict import Verdict, rises
 
 UNCURATED = {"sprites": "sprites-uncurated"}
 """By pair, the same fine-tuning on clips that were not chosen to be still."""
@@ -126,57 +127,15 @@ def draw(runs: Runs, config: Controls, found: Found) -> dict[str, go.Figure]:
 def verdicts(results: Results) -> list[Verdict]:
     """Return what of the paper's story each control supports."""
     rows, ins = results.found["rows"], stand_ins(results.configuration["pair"])
-    motion, per = heading(ins.motion), units(ins.motion)
+    both, everywhere = rows["both branches"], rows["all steps"]
     said = [
-        rises(
-            rows["placebo"]["lam_minus"],
-            margin=ins.motion_margin,
-            claim=paper.REFERENCE,
-            what=f"{motion}, from the placebo to λ,",
-            units=per,
-        ),
-        rises(
-            rows["both branches"]["motion"],
-            margin=ins.motion_margin,
-            claim=paper.BRANCHES,
-            what=f"{motion}, both branches biased,",
-            units=per,
-        ),
-        rises(
-            rows["both branches"]["lam_minus"],
-            margin=ins.motion_margin,
-            claim=paper.CONTRAST,
-            what=f"{motion}, from both branches to the conditional one,",
-            units=per,
-        ),
-        keeps(
-            _negative(rows["all steps"]["lam_minus"]),
-            worse=1,
-            margin=ins.motion_margin,
-            claim=paper.EARLY,
-            what=f"{motion}, from early steps to all steps,",
-            units=per,
-        ),
-        keeps(
-            rows["T2V"]["motion"],
-            worse=1,
-            margin=ins.motion_margin,
-            claim=paper.T2V,
-            what=f"{motion}, T2V with λ,",
-            units=per,
-        ),
+        motion_rises(ins, rows["placebo"]["lam_minus"], claim=paper.REFERENCE, when="from the placebo to λ"),
+        motion_rises(ins, both["motion"], claim=paper.BRANCHES, when="both branches biased"),
+        motion_rises(ins, both["lam_minus"], claim=paper.CONTRAST, when="from both branches to the conditional one"),
+        motion_keeps(ins, _negative(everywhere["lam_minus"]), claim=paper.EARLY, when="from early steps to all steps"),
+        *quality_worsens(ins, everywhere["quality"], claim=paper.EARLY_QUALITY, when="all steps biased"),
+        motion_keeps(ins, rows["T2V"]["motion"], claim=paper.T2V, when="T2V with λ"),
     ]
-    if ins.quality:
-        said.insert(
-            4,
-            worsens(
-                rows["all steps"]["quality"],
-                worse=ins.worse,
-                claim=paper.EARLY_QUALITY,
-                what=f"{heading(ins.quality)}, all steps biased,",
-                units=units(ins.quality),
-            ),
-        )
     other = results.found["uncurated"]
     if other is not None:
         one = next(row for row in other["lams"] if row["lam"] == max(results.configuration["uncurated_lams"]))
@@ -186,19 +145,13 @@ def verdicts(results: Results) -> list[Verdict]:
                 claim=paper.DOMINANCE_EVERYWHERE,
                 what="attention on the reference frame, from T2V to I2V,",
             ),
-            falls(
-                other["motion"],
-                margin=ins.motion_margin,
-                claim=paper.DRIVER,
-                what=f"without curation, {motion}, from T2V to I2V,",
-                units=per,
-            ),
-            rises(
+            motion_falls(ins, other["motion"], claim=paper.DRIVER, when="from T2V to I2V", where="without curation, "),
+            motion_rises(
+                ins,
                 one["motion"],
-                margin=ins.motion_margin,
                 claim=paper.FREES_ANY,
-                what=f"without curation, {motion}, λ from 0 to {one['lam']:g},",
-                units=per,
+                when=f"λ from 0 to {one['lam']:g}",
+                where="without curation, ",
             ),
         ]
     return said

@@ -20,10 +20,11 @@ from studies.reproduction.page import in_place_of, picture
 from studies.reproduction.paper import NOT_RECOVERED
 from studies.reproduction.results import Results
 from studies.reproduction.setting import Setting
-from studies.reproduction.stand_ins import heading, stand_ins, units
+from studies.reproduction.stand_in_verdicts import motion_falls
+from studies.reproduction.stand_ins import stand_ins
 from studies.reproduction.study import Configuration, Found, Reproduction, Runs
 from studies.reproduction.sweep import I2V, T2V
-from studies.reproduction.verdict import Verdict, falls, rises
+from studies.reproduction.verdict import Verdict, rises
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +89,7 @@ def draw(runs: Runs, config: Difference, found: Found) -> dict[str, go.Figure]:
 
 def verdicts(results: Results) -> list[Verdict]:
     """Return what §3.1 says and whether it is so here."""
-    found, motion = results.found, results.configuration["motion"]
+    found, ins = results.found, stand_ins(results.configuration["pair"])
     columns = found["columns"]
     others = max(columns[1:])
     return [
@@ -108,13 +109,7 @@ def verdicts(results: Results) -> list[Verdict]:
             claim=paper.EARLY_MOST,
             what=f"from the later steps to the first {found['early_steps']}, the excess",
         ),
-        falls(
-            found["motion"],
-            margin=stand_ins(results.configuration["pair"]).motion_margin,
-            claim=paper.STILL,
-            what=f"{heading(motion)}, from T2V to I2V,",
-            units=units(motion),
-        ),
+        motion_falls(ins, found["motion"], claim=paper.STILL, when="from T2V to I2V"),
     ]
 
 

@@ -13,36 +13,23 @@ from dymos_probe.analysis.least import least
 from dymos_probe.figures.labels import number, strength
 from dymos_probe.store.schema import CONDITION, SAMPLE
 from studies.fig3_intervention import paper
+from studies.reproduction.configurations import OverLam
 from studies.reproduction.estimates import change, measured, number_or_none, of_samples
 from studies.reproduction.numbers import cell, lam_name, percent, pm, table
 from studies.reproduction.page import in_place_of, picture
 from studies.reproduction.paper import NOT_RECOVERED
 from studies.reproduction.results import Results
 from studies.reproduction.setting import Setting
+from studies.reproduction.stand_in_verdicts import motion_falls, motion_rises, motion_steadily, quality_keeps
 from studies.reproduction.stand_ins import heading, stand_ins, units
-from studies.reproduction.study import Configuration, Found, Reproduction, Runs
-from studies.reproduction.sweep import I2V, T2V, Sweep
-from studies.reproduction.verdict import Verdict, falls, keeps, rises, sign, steadily, told
+from studies.reproduction.study import Found, Reproduction, Runs
+from studies.reproduction.sweep import I2V, T2V
+from studies.reproduction.verdict import Verdict, sign, steadily, told
 
 
 @dataclass(frozen=True, kw_only=True)
-class Intervention(Configuration):
+class Intervention(OverLam):
     """Figure 3."""
-
-    lams: tuple[float, ...]
-    """Strengths, rising, 0 among them."""
-    step_ratio: float
-    """Fraction of the steps modulated."""
-
-    @property
-    def sweep(self) -> Sweep:
-        """The one sweep it needs."""
-        return Sweep(lams=self.lams, step_ratio=self.step_ratio)
-
-    @property
-    def needs(self) -> dict[str, tuple[Sweep, ...]]:
-        """Every λ."""
-        return {self.pair: (self.sweep,)}
 
 
 def configuration(setting: Setting) -> Intervention:
@@ -132,8 +119,7 @@ def draw(runs: Runs, config: Intervention, found: Found) -> dict[str, go.Figure]
 def verdicts(results: Results) -> list[Verdict]:
     """Return what §3.2 says and whether it is so here."""
     found, ins = results.found, stand_ins(results.configuration["pair"])
-    motion, per = heading(ins.motion), units(ins.motion)
-    fitted = found["fitted"]
+    per, fitted = units(ins.motion), found["fitted"]
     lowest, near, first = found["least"], found["nearest_motion"], found["rows"][0]["lam"]
     said = [
         steadily(
@@ -142,32 +128,11 @@ def verdicts(results: Results) -> list[Verdict]:
             claim=paper.ATTENUATES,
             what="attention on the reference frame",
         ),
-        rises(found["frees"], margin=ins.motion_margin, claim=paper.FREES, what=f"{motion}, λ from 0 to 1,", units=per),
-        falls(
-            found["freezes"],
-            margin=ins.motion_margin,
-            claim=paper.FREEZES,
-            what=f"{motion}, λ from 0 to {strength(first)},",
-            units=per,
-        ),
-        steadily(
-            [(row["low"], row["high"], row) for row in found["motion_steps"]],
-            claim=paper.MOTION,
-            what=motion,
-            units=per,
-        ),
+        motion_rises(ins, found["frees"], claim=paper.FREES, when="λ from 0 to 1"),
+        motion_falls(ins, found["freezes"], claim=paper.FREEZES, when=f"λ from 0 to {strength(first)}"),
+        motion_steadily(ins, [(row["low"], row["high"], row) for row in found["motion_steps"]], claim=paper.MOTION),
+        *quality_keeps(ins, found["quality"], claim=paper.QUALITY, when="λ from 0 to 1"),
     ]
-    if ins.quality:
-        said.append(
-            keeps(
-                found["quality"],
-                worse=ins.worse,
-                margin=ins.quality_margin,
-                claim=paper.QUALITY,
-                what=f"{heading(ins.quality)}, λ from 0 to 1,",
-                units=units(ins.quality),
-            )
-        )
     at_zero = next(row["distance"] for row in found["rows"] if row["lam"] == 0.0)
     said += [
         Verdict(

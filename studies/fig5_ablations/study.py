@@ -19,10 +19,11 @@ from studies.reproduction.page import in_place_of, picture
 from studies.reproduction.paper import NOT_RECOVERED, operation
 from studies.reproduction.results import Results
 from studies.reproduction.setting import Setting
+from studies.reproduction.stand_in_verdicts import motion_rises, motion_steadily, quality_keeps, quality_worsens
 from studies.reproduction.stand_ins import StandIns, heading, stand_ins, units
 from studies.reproduction.study import Configuration, Found, Reproduction, Runs
 from studies.reproduction.sweep import I2V, T2V, Sweep
-from studies.reproduction.verdict import Verdict, keeps, rises, sign, steadily, told, worsens
+from studies.reproduction.verdict import Verdict, sign, told
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,22 +101,18 @@ def verdicts(results: Results) -> list[Verdict]:
     motion, per = heading(ins.motion), units(ins.motion)
     at_lam = next(row for row in found["lam"]["rows"] if row["at"] == config["lam"])
     at_ratio = next(row for row in found["step_ratio"]["rows"] if row["at"] == config["step_ratio"])
+    last = found["step_ratio"]["rows"][-1]
     beyond = [step for step in found["step_ratio"]["steps"] if step["low"] >= config["step_ratio"]]
     fallen = [step for step in beyond if sign(step["motion"]) < 0]
-    said = [
-        steadily(
+    no_more = f"from no step to the first {percent(config['step_ratio'])}"
+    return [
+        motion_steadily(
+            ins,
             [(step["low"], step["high"], step["motion"]) for step in found["lam"]["steps"]],
             claim=paper.LAM_RAISES,
-            what=motion,
-            units=per,
         ),
-        rises(
-            at_ratio["motion"],
-            margin=ins.motion_margin,
-            claim=paper.RATIO_RAISES,
-            what=f"{motion}, from no step to the first {percent(config['step_ratio'])},",
-            units=per,
-        ),
+        *quality_keeps(ins, at_lam["quality"], claim=paper.QUALITY, when=f"λ from 0 to {config['lam']:g}"),
+        motion_rises(ins, at_ratio["motion"], claim=paper.RATIO_RAISES, when=no_more),
         Verdict(
             claim=paper.SATURATES,
             found=f"{motion}, "
@@ -125,41 +122,9 @@ def verdicts(results: Results) -> list[Verdict]:
             ),
             holds=True if fallen else None,
         ),
+        *quality_keeps(ins, at_ratio["quality"], claim=paper.RATIO_QUALITY, when=no_more),
+        *quality_worsens(ins, last["quality"], claim=paper.SWITCH_BACK, when="from no step to all steps"),
     ]
-    if ins.quality:
-        name, unit = heading(ins.quality), units(ins.quality)
-        said.insert(
-            1,
-            keeps(
-                at_lam["quality"],
-                worse=ins.worse,
-                margin=ins.quality_margin,
-                claim=paper.QUALITY,
-                what=f"{name}, λ from 0 to {config['lam']:g},",
-                units=unit,
-            ),
-        )
-        said.append(
-            keeps(
-                at_ratio["quality"],
-                worse=ins.worse,
-                margin=ins.quality_margin,
-                claim=paper.RATIO_QUALITY,
-                what=f"{name}, from no step to the first {percent(config['step_ratio'])},",
-                units=unit,
-            )
-        )
-        last = found["step_ratio"]["rows"][-1]
-        said.append(
-            worsens(
-                last["quality"],
-                worse=ins.worse,
-                claim=paper.SWITCH_BACK,
-                what=f"{name}, from no step to all steps,",
-                units=unit,
-            )
-        )
-    return said
 
 
 def body(results: Results) -> list[str]:
@@ -198,8 +163,10 @@ def _first(step_ratio: float) -> str:
 
 def _curve(ds: xr.Dataset, ins: StandIns, places: Sequence[float], ids: Sequence[str]) -> dict[str, Any]:
     def both(at: str, against: str) -> dict[str, Any]:
-        quality = {"quality": change(ds, ins.quality, at=at, against=against)} if ins.quality else {}
-        return {"motion": change(ds, ins.motion, at=at, against=against)} | quality
+        return {
+            "motion": change(ds, ins.motion, at=at, against=against),
+            "quality": change(ds, ins.quality, at=at, against=against) if ins.quality else None,
+        }
 
     return {
         "rows": [

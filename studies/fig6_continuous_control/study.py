@@ -15,38 +15,26 @@ from dymos_probe.figures.labels import strength
 from dymos_probe.store.schema import COMPLETE, CONDITION, METRIC_PREFIX
 from dymos_probe.store.videos import read_frames
 from studies.fig6_continuous_control import paper
+from studies.reproduction.configurations import OverLam
 from studies.reproduction.estimates import change, changes, measured
 from studies.reproduction.numbers import cell, lam_name, percent, table
 from studies.reproduction.page import in_place_of, picture
 from studies.reproduction.paper import operation
 from studies.reproduction.results import Results
 from studies.reproduction.setting import Setting
-from studies.reproduction.stand_ins import heading, stand_ins, units
-from studies.reproduction.study import Configuration, Found, Reproduction, Runs
-from studies.reproduction.sweep import I2V, T2V, Sweep
-from studies.reproduction.verdict import Verdict, falls, keeps, rises, steadily
+from studies.reproduction.stand_in_verdicts import motion_falls, motion_rises, motion_steadily, quality_keeps
+from studies.reproduction.stand_ins import heading, stand_ins
+from studies.reproduction.study import Found, Reproduction, Runs
+from studies.reproduction.sweep import I2V, T2V
+from studies.reproduction.verdict import Verdict
 
 
 @dataclass(frozen=True, kw_only=True)
-class ContinuousControl(Configuration):
+class ContinuousControl(OverLam):
     """Figure 6."""
 
-    lams: tuple[float, ...]
-    """Strengths, rising, 0 among them."""
-    step_ratio: float
-    """Fraction of the steps modulated."""
     columns: int = 7
     """Frames of a video shown."""
-
-    @property
-    def sweep(self) -> Sweep:
-        """The one sweep it needs."""
-        return Sweep(lams=self.lams, step_ratio=self.step_ratio)
-
-    @property
-    def needs(self) -> dict[str, tuple[Sweep, ...]]:
-        """Every λ."""
-        return {self.pair: (self.sweep,)}
 
 
 def configuration(setting: Setting) -> ContinuousControl:
@@ -97,37 +85,14 @@ def verdicts(results: Results) -> list[Verdict]:
     """Return what §4.4 says and whether it is so here."""
     found, config = results.found, results.configuration
     ins, lams = stand_ins(config["pair"]), config["lams"]
-    motion, per = heading(ins.motion), units(ins.motion)
     steps = [(low, high, step) for (low, high), step in zip(pairwise(lams), found["steps"], strict=True)]
-    said = [
-        falls(
-            found["freezes"],
-            margin=ins.motion_margin,
-            claim=paper.FREEZES,
-            what=f"{motion}, λ from 0 to {strength(lams[0])},",
-            units=per,
-        ),
-        rises(
-            found["frees"],
-            margin=ins.motion_margin,
-            claim=paper.FREES,
-            what=f"{motion}, λ from 0 to {lams[-1]:g},",
-            units=per,
-        ),
-        steadily(steps, claim=paper.CONTINUOUS, what=motion, units=per),
+    up, down = f"λ from 0 to {lams[-1]:g}", f"λ from 0 to {strength(lams[0])}"
+    return [
+        motion_falls(ins, found["freezes"], claim=paper.FREEZES, when=down),
+        motion_rises(ins, found["frees"], claim=paper.FREES, when=up),
+        motion_steadily(ins, steps, claim=paper.CONTINUOUS),
+        *quality_keeps(ins, found["quality"], claim=paper.FIDELITY, when=up),
     ]
-    if ins.quality:
-        said.append(
-            keeps(
-                found["quality"],
-                worse=ins.worse,
-                margin=ins.quality_margin,
-                claim=paper.FIDELITY,
-                what=f"{heading(ins.quality)}, λ from 0 to {lams[-1]:g},",
-                units=units(ins.quality),
-            )
-        )
-    return said
 
 
 def body(results: Results) -> list[str]:

@@ -10,9 +10,10 @@ import xarray as xr
 from studies.reproduction.estimates import change, measured
 from studies.reproduction.numbers import NONE, cell, relative, signed_pm, table
 from studies.reproduction.paper import MEASURES, Row
+from studies.reproduction.stand_in_verdicts import motion_rises, quality_keeps
 from studies.reproduction.stand_ins import heading, stand_ins, units
 from studies.reproduction.sweep import ALG, I2V, T2V, Sweep
-from studies.reproduction.verdict import Verdict, keeps, rises
+from studies.reproduction.verdict import Verdict, rises
 
 _PRINTED = {"untouched": "Baseline", "ALG": "ALG", "DyMoS": "Ours"}
 _PAIRS = {
@@ -96,30 +97,20 @@ def gains(found: Mapping[str, Any], pair: str, *, place: str, where: str = "") -
     """
     ins = stand_ins(pair)
     over = found["changes"]
-    motion, per = heading(ins.motion), units(ins.motion)
     said = [
-        rises(
-            over[name][ins.motion],
-            margin=ins.motion_margin,
-            claim=f"{place}: {claim}",
-            what=f"{where}{motion}, {name},",
-            units=per,
-        )
+        motion_rises(ins, over[name][ins.motion], claim=f"{place}: {claim}", when=name, where=where)
         for name, claim in (
             ("DyMoS − untouched", "DyMoS has a higher Dynamic Degree than the baseline"),
             ("DyMoS − ALG", "DyMoS has a higher Dynamic Degree than ALG"),
         )
     ]
     if ins.quality:
-        said.append(
-            keeps(
-                over["DyMoS − untouched"][ins.quality],
-                worse=ins.worse,
-                margin=ins.quality_margin,
-                claim=f"{place}: visual quality is preserved",
-                what=f"{where}{heading(ins.quality)}, DyMoS − untouched,",
-                units=units(ins.quality),
-            )
+        said += quality_keeps(
+            ins,
+            over["DyMoS − untouched"].get(ins.quality),
+            claim=f"{place}: visual quality is preserved",
+            when="DyMoS − untouched",
+            where=where,
         )
     if ins.alignment:
         said.append(

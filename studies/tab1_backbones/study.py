@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 
 from dymos_probe import figures
 from dymos_probe.analysis import metric_changes
+from studies.reproduction.configurations import Methods
 from studies.reproduction.methods import compared, compared_rows, gains, ids, side_by_side
 from studies.reproduction.numbers import table
 from studies.reproduction.page import in_place_of, picture
@@ -16,30 +17,15 @@ from studies.reproduction.paper import operation, printed
 from studies.reproduction.results import Results
 from studies.reproduction.setting import Setting
 from studies.reproduction.stand_ins import heading, stand_ins
-from studies.reproduction.study import Configuration, Found, Reproduction, Runs
-from studies.reproduction.sweep import ALG, I2V, Sweep
+from studies.reproduction.study import Found, Reproduction, Runs
+from studies.reproduction.sweep import I2V
 from studies.reproduction.verdict import Verdict
 from studies.tab1_backbones import paper
 
 
 @dataclass(frozen=True, kw_only=True)
-class Backbones(Configuration):
+class Backbones(Methods):
     """Table 1, of one backbone."""
-
-    lam: float
-    """λ of DyMoS."""
-    step_ratio: float
-    """Fraction of the steps it modulates."""
-
-    @property
-    def ours(self) -> Sweep:
-        """DyMoS."""
-        return Sweep(lams=(self.lam,), step_ratio=self.step_ratio)
-
-    @property
-    def needs(self) -> dict[str, tuple[Sweep, ...]]:
-        """DyMoS and ALG."""
-        return {self.pair: (self.ours, ALG)}
 
 
 def configuration(setting: Setting) -> Backbones:

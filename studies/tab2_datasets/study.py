@@ -13,6 +13,7 @@ from dymos_probe import figures
 from dymos_probe.analysis import metric_changes
 from dymos_probe.figures.labels import counted
 from dymos_probe.store.schema import CONDITION, SAMPLE
+from studies.reproduction.configurations import Methods
 from studies.reproduction.methods import compared, compared_rows, gains, ids, side_by_side
 from studies.reproduction.numbers import table
 from studies.reproduction.page import in_place_of, picture
@@ -20,32 +21,18 @@ from studies.reproduction.paper import operation, printed
 from studies.reproduction.results import Results
 from studies.reproduction.setting import SHIPPED, Setting
 from studies.reproduction.stand_ins import heading, stand_ins
-from studies.reproduction.study import Configuration, Found, Reproduction, Runs
-from studies.reproduction.sweep import ALG, I2V, Sweep
+from studies.reproduction.study import Found, Reproduction, Runs
+from studies.reproduction.sweep import I2V
 from studies.reproduction.verdict import Verdict
 from studies.tab2_datasets import paper
 
 
 @dataclass(frozen=True, kw_only=True)
-class Datasets(Configuration):
+class Datasets(Methods):
     """Table 2: one rerun a prompt file, or the held-out captions by a word of theirs."""
 
-    lam: float
-    """λ of DyMoS."""
-    step_ratio: float
-    """Fraction of the steps it modulates."""
     words: tuple[str, ...]
     """Words that part the prompts into sets; none takes them as one."""
-
-    @property
-    def ours(self) -> Sweep:
-        """DyMoS."""
-        return Sweep(lams=(self.lam,), step_ratio=self.step_ratio)
-
-    @property
-    def needs(self) -> dict[str, tuple[Sweep, ...]]:
-        """DyMoS and ALG."""
-        return {self.pair: (self.ours, ALG)}
 
 
 def configuration(setting: Setting) -> Datasets:

@@ -16,10 +16,11 @@ from studies.reproduction.page import in_place_of, picture
 from studies.reproduction.paper import operation, printed
 from studies.reproduction.results import Results
 from studies.reproduction.setting import Setting
-from studies.reproduction.stand_ins import heading, stand_ins, units
+from studies.reproduction.stand_in_verdicts import motion_rises, quality_keeps
+from studies.reproduction.stand_ins import heading, stand_ins
 from studies.reproduction.study import Configuration, Found, Reproduction, Runs
 from studies.reproduction.sweep import I2V, Sweep
-from studies.reproduction.verdict import Verdict, keeps, rises
+from studies.reproduction.verdict import Verdict
 from studies.tab6_schedules import paper
 
 
@@ -95,26 +96,9 @@ def verdicts(results: Results) -> list[Verdict]:
     ins = stand_ins(results.configuration["pair"])
     said = []
     for other, minus in results.found["uniform_minus"].items():
-        said.append(
-            rises(
-                minus["motion"],
-                margin=ins.motion_margin,
-                claim=paper.UNIFORM_MOST,
-                what=f"{heading(ins.motion)}, from {other} to uniform,",
-                units=units(ins.motion),
-            )
-        )
-        if ins.quality:
-            said.append(
-                keeps(
-                    minus["quality"],
-                    worse=ins.worse,
-                    margin=ins.quality_margin,
-                    claim=paper.QUALITY,
-                    what=f"{heading(ins.quality)}, from {other} to uniform,",
-                    units=units(ins.quality),
-                )
-            )
+        when = f"from {other} to uniform"
+        said.append(motion_rises(ins, minus["motion"], claim=paper.UNIFORM_MOST, when=when))
+        said += quality_keeps(ins, minus["quality"], claim=paper.QUALITY, when=when)
     return said
 
 
