@@ -12,19 +12,31 @@ def chosen_study() -> StudyEntry:
     """Return the study chosen in the address or the list; end the page with a sentence where there is none to show."""
     entries = data.studies()
     if not entries:
-        st.info(
-            f"There is no study in {data.folder()} yet. `probe record --prompts FILE --out {data.folder()}/NAME` makes "
-            "one; it appears here by itself.",
-            icon=":material/info:",
-        )
+        no_study()
         st.stop()
     asked = st.query_params.get("study")
     names = [entry.name for entry in entries]
     name = st.selectbox("Study", names, key="study", bind="query-params")
     if asked and asked not in names:
-        st.warning(f"There is no study of that name in {data.folder()}; this is the last one written.")
+        st.warning("There is no study of that name in this folder; this is the last one written.")
     entry = next(entry for entry in entries if entry.name == name)
     if entry.broken:
-        st.error(entry.broken, title="This study cannot be opened", icon=":material/broken_image:")
+        broken(entry)
         st.stop()
     return entry
+
+
+def no_study() -> None:
+    """Say that the folder has no study, and how one comes about."""
+    st.info(
+        "There is no study in this folder yet; one appears here by itself once a run of it is recorded.",
+        icon=":material/info:",
+    )
+    st.code(f"probe record --prompts FILE --out {data.folder()}/NAME", language="sh")
+
+
+def broken(entry: StudyEntry) -> None:
+    """Say that a study cannot be opened, and why."""
+    st.error("This study cannot be opened.", icon=":material/broken_image:")
+    # Names of files are in it: text, never Markdown.
+    st.text(entry.broken)

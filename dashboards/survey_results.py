@@ -5,6 +5,7 @@ from __future__ import annotations
 import data
 import streamlit as st
 import xarray as xr
+from drawing import draw
 from survey_names import survey_label
 
 from dymos_probe.figures import preference_shares
@@ -38,16 +39,11 @@ def _live(survey: Survey) -> None:
     ds = results(survey)
     figure = preference_shares(ds)
     names = [trace.name for trace in figure.data]
-    # Wider than a phone: it scrolls rather than shrinks.
-    with st.grid(1, wrap=False, min_column_width=figure.layout.width):
-        st.plotly_chart(
-            figure,
-            width=figure.layout.width,
-            theme=None,
-            key="shares",
-            config={"displayModeBar": False},
-            alt="Share of votes of each condition with its interval, by question; the table below says the same",
-        )
+    draw(
+        figure,
+        "shares",
+        "Share of votes of each condition with its interval, by question; the table below says the same",
+    )
     st.markdown(
         "A point is the share of votes a condition got, its line the range in which the share of other pairs like "
         "these would lie: pairs are drawn anew, with all votes on them. Where a line crosses the dotted one, chance "

@@ -5,9 +5,10 @@ from __future__ import annotations
 import data
 import streamlit as st
 from chosen import chosen_study
-from survey_names import condition_names, results_address, survey_label
+from survey_names import results_address, survey_label
 
 from dymos_probe.errors import InputError, ProbeError
+from dymos_probe.figures.conditions import condition_names
 from dymos_probe.figures.labels import counted
 from dymos_probe.preference import (
     DEFAULT_PAIRS,

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import data
 import streamlit as st
+from chosen import broken, no_study
 from contents import link_to_study_pages
 from plain import as_code
 
@@ -20,8 +21,7 @@ def card(entry: StudyEntry) -> None:
     """Show one study, and the way to its pages."""
     st.markdown(f"#### {as_code(entry.name)}")
     if entry.broken:
-        st.error("This study cannot be opened.", icon=":material/broken_image:")
-        st.text(entry.broken)
+        broken(entry)
         return
     st.text(f"{entry.pair}: {counted(entry.samples, 'sample')} × {counted(entry.conditions, 'condition')}")
     size = data.size_of(entry.name, data.stamp_of(entry))
@@ -61,8 +61,7 @@ def listing() -> None:
     """Show the studies; again every two seconds, so that one being written is seen to grow."""
     entries = data.studies()
     if not entries:
-        st.info("There is no study in this folder yet; one appears here by itself once a run of it is recorded.")
-        st.code(f"probe record --prompts FILE --out {data.folder()}/NAME", language="sh")
+        no_study()
         return
     if len(entries) > _A_PAGE:
         asked = st.text_input("Find a study by its name or pair", key="find", bind="query-params") or ""
@@ -70,12 +69,12 @@ def listing() -> None:
         if not entries:
             st.info("No study has this in its name or pair.", icon=":material/search_off:")
     whole = [each for each in entries if not each.broken]
-    broken = [each for each in entries if each.broken]
+    harmed = [each for each in entries if each.broken]
     last = -(-len(whole) // _A_PAGE)
     number = st.pagination(last, key="page", bind="query-params") if last > 1 else 1
     with st.grid("auto", min_column_width=_CARD, border=True):
         # What is broken is on every page of the list: nobody looks for it.
-        for entry in (*whole[(number - 1) * _A_PAGE : number * _A_PAGE], *broken):
+        for entry in (*whole[(number - 1) * _A_PAGE : number * _A_PAGE], *harmed):
             with st.container():
                 card(entry)
 

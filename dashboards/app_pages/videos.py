@@ -9,6 +9,7 @@ import data
 import streamlit as st
 import xarray as xr
 from chosen import chosen_study
+from drawing import draw
 from plain import as_code
 from players import Cell, image_cell, players, video_cell
 
@@ -98,16 +99,11 @@ def strip(entry: StudyEntry, sample: str, chosen: dict[str, str]) -> xr.DataArra
         return None
     # Without λ as a coordinate the rows stay in the order of the players.
     figure = frame_strip(frames.drop_vars(["arm", "lam"]), labels=list(chosen.values()), title="", columns=_COLUMNS)
-    # Wider than a phone: it scrolls rather than shrinks.
-    with st.grid(1, wrap=False, min_column_width=figure.layout.width):
-        st.plotly_chart(
-            figure,
-            width=figure.layout.width,
-            theme=None,
-            key="strip",
-            config={"displayModeBar": False},
-            alt=f"{frames.sizes['time']} frames of each video, a row for each of: {'; '.join(chosen.values())}",
-        )
+    draw(
+        figure,
+        "strip",
+        f"{frames.sizes['time']} frames of each video, a row for each of: {'; '.join(chosen.values())}",
+    )
     return frames
 
 
@@ -120,15 +116,8 @@ def over_time(entry: StudyEntry, sample: str, frames: xr.DataArray, chosen: dict
     st.markdown(reading.READ_SLICE[dim])
     lines = data.lines(entry.name, data.stamp_of(entry), sample, tuple(chosen), dim, at)
     figure = time_slice(lines, **{"row" if dim == "y" else "column": 0}, title="")
-    with st.grid(1, wrap=False, min_column_width=figure.layout.width):
-        st.plotly_chart(
-            figure,
-            width=figure.layout.width,
-            theme=None,
-            key="slice",
-            config={"displayModeBar": False},
-            alt=f"{'Row' if dim == 'y' else 'Column'} {at} of every frame of each of: {'; '.join(chosen.values())}",
-        )
+    line = f"{'Row' if dim == 'y' else 'Column'} {at}"
+    draw(figure, "slice", f"{line} of every frame of each of: {'; '.join(chosen.values())}")
 
 
 def measures(entry: StudyEntry, sample: str, chosen: dict[str, str], every: Sequence[str]) -> None:

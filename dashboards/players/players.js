@@ -19,7 +19,7 @@ export default function ({ data, parentElement }) {
     players = new Players(parentElement.querySelector(".players"))
     instances.set(parentElement, players)
   }
-  players.show(data.cells)
+  players.show(data.cells, data.plays)
   return () => {
     players.close()
     instances.delete(parentElement)
@@ -65,8 +65,9 @@ class Players {
     this.shown = ""
   }
 
-  // Shows these cells; those that are there already stay, and everything stays where nothing changed.
-  show(wanted) {
+  // Shows these cells; those that are there already stay, and everything stays where nothing changed. `plays` starts
+  // videos none of which was there.
+  show(wanted, plays) {
     const key = JSON.stringify(wanted)
     if (key === this.shown) return
     this.shown = key
@@ -74,7 +75,10 @@ class Players {
     this.cells = wanted.map((facts) => before.get(Cell.keyOf(facts)) ?? new Cell(facts, this))
     const kept = this.cells.filter((cell) => before.get(cell.key) === cell)
     for (const cell of before.values()) if (!this.cells.includes(cell)) cell.unload()
-    if (!kept.some((cell) => cell.playable)) this.at = 0
+    if (!kept.some((cell) => cell.playable)) {
+      this.at = 0
+      if (plays) this.wanted = this.frames > 0
+    }
     this.measure()
     this.grid.replaceChildren(...this.cells.map((cell) => cell.root))
     this.settle()
@@ -259,7 +263,7 @@ class Cell {
     const name = caption.appendChild(document.createElement("span"))
     name.className = "name"
     name.textContent = this.facts.label
-    if (this.facts.src) {
+    if (this.facts.src && this.facts.file) {
       const link = caption.appendChild(document.createElement("a"))
       link.href = this.facts.src
       link.download = this.facts.file

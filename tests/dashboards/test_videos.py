@@ -157,4 +157,4 @@ def test_a_broken_study_in_the_address_is_said_to_be_broken(app, folder):
 
 def test_an_empty_folder_says_how_to_record(app, tmp_path):
     page = app(tmp_path, "videos")
-    assert not page.exception and "probe record" in page.info[0].value
+    assert not page.exception and page.code[0].value.startswith("probe record") and str(tmp_path) in page.code[0].value
