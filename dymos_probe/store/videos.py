@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import av
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
+from av.container import InputContainer
+from av.video.stream import VideoStream
 
 from dymos_probe.errors import CorruptStoreError, InputError, MissingFileError
 from dymos_probe.store.schema import CONDITION, CONDITION_COLUMNS, SAMPLE, video_path
@@ -53,15 +56,9 @@ def video_facts(path: str | Path) -> VideoFacts:
         When it is no video, or says no length or rate.
     """
     path = Path(path)
-    if not path.is_file():
-        raise MissingFileError(f"there is no video {path}")
-    try:
-        with av.open(str(path)) as container:
-            stream = container.streams.video[0]
-            rate, height, width = stream.average_rate, stream.height, stream.width
-            frames = stream.frames or sum(packet.size > 0 for packet in container.demux(stream))
-    except (av.error.FFmpegError, IndexError) as error:
-        raise CorruptStoreError(f"the video {path} cannot be read ({error}); make its run again") from error
+    with _opened(path) as (container, stream):
+        rate, height, width = stream.average_rate, stream.height, stream.width
+        frames = _length(container, stream)
     if not frames or not rate:
         raise CorruptStoreError(f"the video {path} is cut off; make its run again")
     return VideoFacts(frames=frames, fps=float(rate), height=height, width=width)
@@ -90,23 +87,14 @@ def read_video(path: str | Path, *, count: int | None = None) -> Video:
     if count is not None and count < 1:
         raise InputError(f"count {count} must be at least 1")
     path = Path(path)
-    if not path.is_file():
-        raise MissingFileError(f"there is no video {path}")
-    try:
-        with av.open(str(path)) as container:
-            stream = container.streams.video[0]
-            rate = stream.average_rate
-            there = stream.frames or sum(packet.size > 0 for packet in container.demux(stream))
-            container.seek(0)
-            indices = np.linspace(0, there - 1, min(count or there, there)).round().astype(np.int64)
-            wanted = set(indices.tolist())
-            kept = [
-                frame.to_ndarray(format="rgb24")
-                for index, frame in enumerate(container.decode(stream))
-                if index in wanted
-            ]
-    except (av.error.FFmpegError, IndexError) as error:
-        raise CorruptStoreError(f"the video {path} cannot be read ({error}); make its run again") from error
+    with _opened(path) as (container, stream):
+        rate, there = stream.average_rate, _length(container, stream)
+        container.seek(0)
+        indices = np.linspace(0, there - 1, min(count or there, there)).round().astype(np.int64)
+        wanted = set(indices.tolist())
+        kept = [
+            frame.to_ndarray(format="rgb24") for index, frame in enumerate(container.decode(stream)) if index in wanted
+        ]
     if not kept or not rate or len(kept) < len(indices):
         raise CorruptStoreError(f"the video {path} is cut off; make its run again")
     return Video(np.stack(kept), indices, float(rate))
@@ -155,3 +143,20 @@ def read_frames(
         name="frames",
         attrs={"long_name": "video frames", "units": "1"},
     )
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
+    """Open a video; what is wrong with its file, also while it is read, is told as that."""
+    if not path.is_file():
+        raise MissingFileError(f"there is no video {path}")
+    try:
+        with av.open(str(path)) as container:
+            yield container, container.streams.video[0]
+    except (av.error.FFmpegError, IndexError) as error:
+        raise CorruptStoreError(f"the video {path} cannot be read ({error}); make its run again") from error
+
+
+def _length(container: InputContainer, stream: VideoStream) -> int:
+    # Not every file says its length; then its packets are counted, and none is decoded.
+    return stream.frames or sum(packet.size > 0 for packet in container.demux(stream))

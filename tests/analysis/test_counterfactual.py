@@ -220,3 +220,32 @@ def test_it_stands_on_the_samples_that_are_there(tmp_path):
 def test_wrong_choices_are_refused(ds, arguments, words):
     with pytest.raises(InputError, match=words):
         ds.probe.counterfactual(**arguments)
+
+
+@pytest.mark.parametrize("matched", [False, True])
+def test_a_window_shows_a_part_of_what_all_of_it_shows(tmp_path, matched):
+    ds = open_study(synthetic_study(tmp_path / "study", samples=3, lams=()).path)
+    table = tuple((0.0, *np.linspace(0.2 + layer, 1.0, 3)) for layer in range(3))
+    options = {"schedule": "matched", "matched": table} if matched else {}
+    every = ("sample", "step", "layer", "head")
+    whole = ds.probe.counterfactual([-1.0, 0.7], step_ratio=0.5, early=1.0, keep=every, **options)
+    window = {"steps": [1, 4], "layers": [2, 0], "heads": [1], "samples": ["sample-2"]}
+    part = ds.probe.counterfactual([-1.0, 0.7], step_ratio=0.5, keep=every, **window, **options)
+    cut = whole.sel(step=[1, 4], layer=[0, 2], head=[1], sample=["sample-2"])
+    for name in ("attention", "text_mass"):
+        np.testing.assert_array_equal(part[name].values, cut[name].values)
+    d = ds.probe.counterfactual_distance(0.7, step_ratio=0.5, **window, **options)
+    t2v = ds.probe.maps(conditions=["t2v"], **window).isel(condition=0, query_frame=slice(1, None))
+    rows = cut["attention"].sel(lam=0.7).mean(every).isel(query_frame=slice(1, None))
+    expected = np.mean(jensenshannon(rows.values, t2v.values, axis=1) ** 2)
+    assert float(d[0]) == pytest.approx(expected, abs=1e-12)
+    assert part.attrs["steps"] == [1, 4] and part.attrs["layers"] == [0, 2]
+
+
+def test_the_reaction_in_a_window_is_measured_there(tmp_path):
+    known = synthetic_study(tmp_path / "study", samples=2, lams=(1.0,), step_ratio=0.5)
+    ds = open_study(known.path)
+    early, late = (ds.probe.reaction(steps=steps) for steps in ([0, 1, 2], [3, 4, 5]))
+    assert float(early["direct_share"][0]) == pytest.approx(1.0, abs=1e-5)
+    # λ acts in the first half of the steps alone, and this study's network does not react.
+    assert late["share_undefined"].item() == "dominance did not change" and late.attrs["steps"] == [3, 4, 5]
