@@ -25,6 +25,7 @@ demo: install  ## record the shipped pair, sweep λ, show what was measured (min
 	$(BIN)/probe metrics runs/demo
 	$(BIN)/probe info runs/demo
 	$(BIN)/probe report runs/demo
+	@echo "to look at it in a browser: $(BIN)/probe dashboard runs"
 
 test: install  ## everyday tests
 	$(BIN)/python -m pytest -m "not slow" -n 2

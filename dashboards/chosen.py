@@ -16,7 +16,12 @@ def chosen_study() -> StudyEntry:
         st.stop()
     asked = st.query_params.get("study")
     names = [entry.name for entry in entries]
-    name = st.selectbox("Study", names, key="study", bind="query-params")
+    # Without a default: what is the default is left out of the address, and tomorrow another study is the newest.
+    if asked not in names and st.session_state.get("study") not in names:
+        st.session_state["study"] = names[0]
+        if asked is None:
+            st.query_params["study"] = names[0]
+    name = st.selectbox("Study", names, index=None, key="study", bind="query-params") or names[0]
     if asked and asked not in names:
         st.warning("There is no study of that name in this folder; this is the last one written.")
     entry = next(entry for entry in entries if entry.name == name)
