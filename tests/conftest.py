@@ -8,6 +8,12 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
 
 import pytest
+from hypothesis import settings
+
+# The same tree has the same verdict; `pytest --hypothesis-profile explore` draws new examples, ten times as many.
+settings.register_profile("same", derandomize=True)
+settings.register_profile("explore", max_examples=1000, derandomize=False)
+settings.load_profile("same")
 
 
 @pytest.fixture(scope="session", autouse=True)
