@@ -37,6 +37,7 @@ def test_the_curve_crosses_where_points_are_on_both_sides_and_nowhere_else():
     assert len(crossings([0, 1, 2], [-1, 1, -1])) == 2
     assert crossings([0, 1, 2], [0, 0, 1]) [0] == 0.0  # fmt: skip
     assert nearest_crossing([-2, -1, 0, 1, 3], [1, -1, -1, -1, 1]) == pytest.approx(-1.5, abs=0.5)
+    assert nearest_crossing([-3, -1, 0, 1, 2], [1, -1, -1, -1, 1]) == pytest.approx(1.5, abs=0.5)
     assert nearest_crossing([0, 1], [1, 2]) is None
     with pytest.raises(InputError, match="two points"):
         crossings([0], [1])
