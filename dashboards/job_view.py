@@ -11,13 +11,14 @@ from job_worker import ensure_a_worker
 from plain import as_sentence
 from players import Cell, image_cell, players, video_cell
 
-from dymos_probe.errors import ProbeError
+from dymos_probe.errors import InputError, ProbeError
 from dymos_probe.figures.conditions import condition_names
 from dymos_probe.jobs import Job, cancel, compatible, forget, job, keep
 from dymos_probe.jobs.folder import jobs_root
 from dymos_probe.jobs.liveness import worker_log
 
 _TAIL = 20_000  # characters of a log
+_NEW = "a new study"  # no study can be called that: names have no spaces
 
 
 def job_view(one: Job) -> None:
@@ -147,24 +148,21 @@ def _keep(one: Job) -> None:
     )
     kept = f"kept {one.id}"
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = st.selectbox(
-            "Study",
-            compatible(data.folder(), one.id),
-            index=None,
-            placeholder="Choose a study, or write a new name",
-            accept_new_options=True,
-            key=f"keep {one.id}",
-            width=400,
-        )
-        if st.button("Keep", icon=":material/bookmark_add:", key="keep", disabled=not name):
-            try:
-                keep(data.folder(), one.id, str(name))
-                st.session_state[kept] = str(name)
-                data.studies.clear()
-            except (ProbeError, OSError) as error:
-                st.session_state.pop(kept, None)
-                st.error("It was not kept.", icon=":material/error:")
-                st.text(as_sentence(str(error)))
+        name = st.selectbox("Keep it in", [_NEW, *compatible(data.folder(), one.id)], key=f"keep {one.id}", width=300)
+        if name == _NEW:
+            name = st.text_input("Name of the study", placeholder="letters, digits, dots, dashes", width=300).strip()
+        wanted = st.button("Keep", icon=":material/bookmark_add:", key="keep")
+    if wanted:
+        st.session_state.pop(kept, None)
+        try:
+            if not name:
+                raise InputError("the study has no name yet; write one")
+            keep(data.folder(), one.id, name)
+            st.session_state[kept] = name
+            data.studies.clear()
+        except (ProbeError, OSError) as error:
+            st.error("It was not kept.", icon=":material/error:")
+            st.text(as_sentence(str(error)))
     if kept in st.session_state:
         st.success("It is kept; this is the study:", icon=":material/bookmark_added:")
         st.text(st.session_state[kept])
