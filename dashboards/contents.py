@@ -41,11 +41,6 @@ def link_to_study_pages(study: str) -> None:
             st.page_link(_page(name), query_params=query)
 
 
-def link_to_generate(label: str, icon: str, **query: str) -> None:
-    """Show a link to the page that makes videos, at the job or the settings that ``query`` names."""
-    st.page_link(_page("generate"), label=label, icon=icon, query_params=query)
-
-
 def _page(name: str) -> Any:
     title, icon = (_OF_THE_FOLDER | _OF_A_STUDY | _MAKING | _BESIDE)[name]
     return st.Page(f"app_pages/{name}.py", title=title, icon=icon, default=name == "studies")

@@ -9,6 +9,7 @@ import data
 import streamlit as st
 from generate_defaults import LEAST_LAM, MOST_LAM, READY_PROMPT, Defaults, defaults_of, is_shipped
 from generate_image import Chosen, chosen_image
+from job_address import FORM_OF, go_to
 from job_worker import ensure_a_worker
 from plain import as_code, as_sentence
 
@@ -30,7 +31,6 @@ WORDS = {
 """All the shipped pairs were taught."""
 
 _MOST_SEED = 2**53 - 1  # the largest whole number a browser holds
-_BASIS = "what the form began with"
 _OF = "sample the prompt is from"
 
 
@@ -38,12 +38,12 @@ def form(again: Job | None) -> None:
     """Show the form, with the settings of ``again`` where it is given; submit what it says, and go to that job."""
     pair = _chosen_pair(again)
     defaults = defaults_of(pair, again)
-    basis = f"{pair.name} {again.id if again is not None else ''}"
-    _begin_anew(defaults, basis, with_prompt=again is not None)
+    of = (pair.name, again.id if again is not None else "")
+    _take_over(defaults, of)
     image = chosen_image(pair, again)
     prompt = _prompt(pair, defaults, image)
     lam = _lam(pair, defaults)
-    asked = _settings(pair, defaults, basis, image)
+    asked = _settings(pair, defaults, " ".join(of), image)
     runs = 1 + asked["with_t2v"] + (lam != 0.0)
     lacking = [why for arm, why in pair.lacks.items() if arm == "i2v" or asked["with_t2v"]]
     for why in lacking:
@@ -82,16 +82,16 @@ def _chosen_pair(again: Job | None) -> OfferedPair:
     return pair
 
 
-def _begin_anew(defaults: Defaults, basis: str, *, with_prompt: bool) -> None:
+def _take_over(defaults: Defaults, of: tuple[str, str]) -> None:
     """Take over the settings of another pair or generation; what the address says stands until then."""
-    before = st.session_state.get(_BASIS)
-    st.session_state[_BASIS] = basis
-    if before in (None, basis):
+    before = st.session_state.get(FORM_OF)
+    st.session_state[FORM_OF] = of
+    if before in (None, of):
         return
     for key in ("lam", "infinite", "step_ratio", "schedule", "seed"):
         st.session_state[key] = getattr(defaults, key)
-    # What somebody wrote stays.
-    if with_prompt or st.session_state.get("prompt", "") in ("", READY_PROMPT):
+    # Another pair alone leaves what somebody wrote.
+    if before[1] != of[1] or not before[0] or st.session_state.get("prompt", "") in ("", READY_PROMPT):
         st.session_state["prompt"] = defaults.prompt
 
 
@@ -105,9 +105,10 @@ def _prompt(pair: OfferedPair, defaults: Defaults, image: Chosen) -> str:
     )
     if is_shipped(pair):
         st.caption(
-            "This pair knows sentences of one kind: *a COLOUR SHAPE moves DIRECTION SPEED on a BACKGROUND background*, "
-            + "; ".join(f"{name}: {words}" for name, words in WORDS.items())
-            + ". Other words mean nothing to it."
+            "This pair knows sentences of one kind alone, *a COLOUR SHAPE moves DIRECTION SPEED on a BACKGROUND "
+            "background*, and in them no other words than these: "
+            + "; ".join(f"{name} {words}" for name, words in WORDS.items())
+            + "."
         )
     return prompt
 
@@ -241,7 +242,5 @@ def _submit(image: Chosen, prompt: str, *, layers: str, **asked: Any) -> None:
         st.text(as_sentence(str(error)))
         return
     ensure_a_worker()
-    if "again" in st.query_params:
-        del st.query_params["again"]
-    st.query_params["job"] = job
+    go_to(job=job)
     st.rerun()

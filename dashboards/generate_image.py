@@ -53,7 +53,8 @@ def chosen_image(pair: OfferedPair, again: Job | None) -> Chosen:
         ways.insert(0, AGAIN)
     first = FIRST if again is not None and AGAIN not in ways else ways[0]
     # One widget for each list of ways: a choice that is not in it would be none.
-    way = st.radio("Reference image", ways, index=ways.index(first), horizontal=True, key=f"image {'+'.join(ways)}")
+    key = f"image {again.id if again is not None else ''} {'+'.join(ways)}"
+    way = st.radio("Reference image", ways, index=ways.index(first), horizontal=True, key=key, persist_state="session")
     if way == FIRST:
         st.caption("The T2V model runs first, from the prompt alone; the first frame of its video is the image.")
         return Chosen()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import data
 import streamlit as st
-from contents import link_to_generate
+from job_address import way_to
 from job_words import ICON, STATUS, how_far, submitted
 from job_worker import ensure_a_worker
 from times import ago
@@ -33,6 +33,6 @@ def _list(most: int) -> None:
                 st.caption(
                     f"{ICON[one.state.status]} {STATUS[one.state.status]} · {ago(submitted(one))}", width="content"
                 )
-                link_to_generate("Open", ":material/arrow_forward:", job=one.id)
+                way_to("Open", ":material/arrow_forward:", f"open {one.id}", job=one.id)
             if one.state.status == "running":
                 st.progress(one.state.progress, text=how_far(one.request, one.state))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import data
 import streamlit as st
 from chosen import broken
-from contents import link_to_generate, link_to_study_pages
+from contents import link_to_study_pages
+from job_address import begin_afresh, go_to, way_to
 from job_words import FAILED, ICON, generated_label, how_far, place_in_queue, settings
 from job_worker import ensure_a_worker
 from plain import as_sentence
@@ -23,15 +24,17 @@ _NEW = "a new study"  # no study can be called that: names have no spaces
 
 def job_view(one: Job) -> None:
     """Show a job that the folder has."""
-    st.text(one.request.prompt)
-    st.text(settings(one.request))
+    with st.container(border=True, gap="xsmall"):
+        st.caption("Prompt and settings")
+        st.text(one.request.prompt)
+        st.text(settings(one.request))
     if one.state.ended_for_good:
         _ended(one)
     else:
         _live(one.id)
     with st.container(horizontal=True, vertical_alignment="center"):
-        link_to_generate("New generation", ":material/add:")
-        link_to_generate("Change something and run again", ":material/edit:", again=one.id)
+        st.button("New generation", key="new", icon=":material/add:", type="tertiary", on_click=begin_afresh)
+        way_to("Change something and run again", ":material/edit:", "run again", again=one.id)
         if one.state.ended_for_good:
             _forget(one)
 
@@ -179,5 +182,5 @@ def _forget(one: Job) -> None:
                 st.error("It was not deleted.", icon=":material/error:")
                 st.text(as_sentence(str(error)))
                 return
-            del st.query_params["job"]
+            go_to()
             st.rerun()

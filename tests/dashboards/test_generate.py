@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import time
+from urllib.parse import parse_qs
 
 import numpy as np
 import pytest
@@ -99,7 +100,12 @@ def markup(page):
 
 
 def links(page):
-    return {(link.proto.label or link.proto.page): (link.proto.page, link.proto.query_string) for link in page.page_link}
+    return [(link.proto.page, link.proto.query_string) for link in page.page_link]
+
+
+def opens(page):
+    """The jobs that the list leads to."""
+    return [button.key.removeprefix("open ") for button in page.button if (button.key or "").startswith("open ")]
 
 
 def image_way(page, way):
@@ -209,6 +215,16 @@ def test_a_pair_in_the_folder_is_offered_and_a_torn_one_names_what_it_lacks(app,
 def test_a_pair_that_is_not_there_is_not_taken_from_the_address(app, held):
     page = app(held, "generate", pair="../../etc")
     assert not page.exception and page.selectbox(key="pair").value == "sprites"
+
+
+def test_a_new_generation_begins_with_nothing_of_the_last(app, held):
+    page = app(held, "generate")
+    page.slider(key="lam").set_value(2.0)
+    page.text_area(key="prompt").set_value("a cat")
+    page = click(image_way(page, "The first frame of the T2V run"))
+    page = page.button(key="new").click().run()
+    assert page.text_area(key="prompt").value == PROMPT and page.slider(key="lam").value == 1.0
+    assert "job" not in page.query_params
 
 
 # The image and the prompt --------------------------------------------------------------------
@@ -347,9 +363,7 @@ def test_a_running_job_says_run_step_and_time_left_and_shows_its_preview(app, he
     page = app(held, "generate", job=id)
     [bar] = page.get("progress")
     assert bar.proto.value == round(100 * 26 / 60)
-    assert bar.proto.text == (
-        "Run 2 of 3 (I2V, λ = 0), step 7 of 20, about 12 s left (measured from earlier ones)"
-    )
+    assert bar.proto.text == ("Run 2 of 3 (I2V, λ = 0), step 7 of 20, about 12 s left (measured from earlier ones)")
     [image] = page.get("image")
     assert image.proto.imgs[0].alt == what and what in words(page)
 
@@ -468,12 +482,9 @@ def test_the_other_pages_show_the_result_when_asked_and_list_it_nowhere_else(app
     top, id = done
     shutil.copytree(recorded, top / "demo")
     page = app(top, "generate", job=id)
-    to = links(page)
-    assert {page for page, _ in to.values()} >= {"maps", "lam", "videos"}
-    name = next(query for page, query in to.values() if page == "maps")
-    from urllib.parse import parse_qs
-
-    [label] = parse_qs(name)["study"]
+    to = dict(links(page))
+    assert list(to) == ["maps", "lam", "videos"]
+    [label] = parse_qs(to["maps"])["study"]
     assert label.startswith("generated 20") and HOSTILE[:20] in label and label.endswith(f"[{id[-8:]}]")
     for other in ("maps", "lam", "videos"):
         page = app(top, other, study=label)
@@ -496,17 +507,13 @@ def test_a_result_is_kept_as_a_study_and_leads_there(app, done):
     page = page.button(key="keep").click().run()
     assert not page.exception and page.success and "mine" in words(page)
     assert verify_study(folder / "mine") == []
-    assert ("videos", "study=mine") in [(page, query) for page, query in map(tuple, links_all(page))]
+    assert ("videos", "study=mine") in links(page)
     page = app(folder, "generate", job=id)
     assert page.selectbox(key=f"keep {id}").options == ["a new study", "mine"]
     page = page.selectbox(key=f"keep {id}").set_value("mine").run()
     assert not page.text_input
     page = page.button(key="keep").click().run()
     assert page.success and open_study(folder / "mine").sizes["sample"] == 1
-
-
-def links_all(page):
-    return [(link.proto.page, link.proto.query_string) for link in page.page_link]
 
 
 @pytest.mark.parametrize("name", ["../mine", ".hidden", "pairs", "a/b", "x" * 200, ""])
@@ -554,8 +561,9 @@ def test_run_again_begins_with_the_settings_of_that_job(app, held):
     )
     id = jobs.submit(held, request, image=given)
     page = app(held, "generate", job=id)
-    assert links(page)["Change something and run again"] == ("generate", f"again={id}")
-    page = click(app(held, "generate", again=id))
+    page = page.button(key="run again").click().run()
+    assert page.query_params["again"] == id and "job" not in page.query_params
+    page = click(page)
     again = jobs.jobs(held)[-1]
     wanted = dataclasses.replace(request, width=48, height=48, guidance_scale=6.0)
     assert again.request == wanted and (pixels(again.files.reference) == pixels(given)).all()
@@ -566,11 +574,12 @@ def test_jobs_are_listed_the_last_first_with_prompts_as_text(app, held):
     first, second = put(held, prompt=HOSTILE), put(held, **running())
     page = app(held, "generate")
     assert [text for text in words(page) if text in (HOSTILE, PROMPT)] == [PROMPT, HOSTILE]
-    opens = [query for page, query in links_all(page) if page == "generate"]
-    assert opens == [f"job={second}", f"job={first}"]
+    assert opens(page) == [second, first]
     status = [each for each in markup(page) if "just now" in each]
     assert "Running" in status[0] and "Waiting" in status[1]
     assert not any("<img" in each for each in markup(page))
+    page = page.button(key=f"open {first}").click().run()
+    assert page.query_params["job"] == first and page.button(key="cancel")
 
 
 def test_a_long_list_comes_a_page_at_a_time(app, held):
@@ -593,7 +602,7 @@ def test_a_damaged_job_takes_no_other_with_it(app, held):
     id, other = put(held), put(held)
     (files_of(held, id).path / "state.json").write_text("{")
     page = app(held, "generate")
-    assert not page.exception and [query for _, query in links_all(page)] == [f"job={other}"]
+    assert not page.exception and opens(page) == [other]
     page = app(held, "generate", job=id)
     assert not page.exception and page.warning
 
