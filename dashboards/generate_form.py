@@ -243,4 +243,3 @@ def _submit(image: Chosen, prompt: str, *, layers: str, **asked: Any) -> None:
         return
     ensure_a_worker()
     go_to(job=job)
-    st.rerun()

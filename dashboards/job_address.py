@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 import streamlit as st
 
 SHOWN = "job"
@@ -10,24 +12,28 @@ FORM_OF = "what the form began with"
 """Where a session keeps the pair and the generation whose settings the form took over."""
 
 
-def go_to(**query: str) -> None:
-    """Make ``job`` or ``again``, or neither, what the address says; for a callback, or before a rerun."""
+def way_to(label: str, icon: str, key: str, **query: str) -> None:
+    """Show a way to another view of this page: a job, or a form that begins with one's settings.
+
+    A button: a link to the page that is open changes the page but not the address.
+    """
+    # No callback: in a fragment only that would run again, and the rest would stay as it is.
+    if st.button(label, key=key, icon=icon, type="tertiary"):
+        go_to(**query)
+
+
+def way_to_new() -> None:
+    """Show the way to a form that has forgotten what was in it."""
+    if st.button("New generation", key="new", icon=":material/add:", type="tertiary"):
+        st.session_state[FORM_OF] = ("", "")
+        go_to()
+
+
+def go_to(**query: str) -> NoReturn:
+    """Make ``job`` or ``again``, or neither, what the address says, and show that."""
     for name in (SHOWN, AGAIN):
         if name in query:
             st.query_params[name] = query[name]
         elif name in st.query_params:
             del st.query_params[name]
-
-
-def way_to(label: str, icon: str, key: str, **query: str) -> None:
-    """Show a way to another view of this page.
-
-    A button: a link to the page that is open changes the page but not the address.
-    """
-    st.button(label, key=key, icon=icon, type="tertiary", on_click=go_to, kwargs=query)
-
-
-def begin_afresh() -> None:
-    """Go to a form that has forgotten what was in it; for a callback."""
-    st.session_state[FORM_OF] = ("", "")
-    go_to()
+    st.rerun()

@@ -6,7 +6,7 @@ import data
 import streamlit as st
 from chosen import broken
 from contents import link_to_study_pages
-from job_address import begin_afresh, go_to, way_to
+from job_address import go_to, way_to, way_to_new
 from job_words import FAILED, ICON, generated_label, how_far, place_in_queue, settings
 from job_worker import ensure_a_worker
 from plain import as_sentence
@@ -33,7 +33,7 @@ def job_view(one: Job) -> None:
     else:
         _live(one.id)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button("New generation", key="new", icon=":material/add:", type="tertiary", on_click=begin_afresh)
+        way_to_new()
         way_to("Change something and run again", ":material/edit:", "run again", again=one.id)
         if one.state.ended_for_good:
             _forget(one)
@@ -183,4 +183,3 @@ def _forget(one: Job) -> None:
                 st.text(as_sentence(str(error)))
                 return
             go_to()
-            st.rerun()

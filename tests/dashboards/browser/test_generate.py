@@ -158,7 +158,7 @@ def test_a_running_job_is_cancelled_from_the_page_and_survives_its_tab_and_its_s
     wait(lambda: only_job(studies).state.status == "done", 120)
     assert only_job(studies).state.pid == worker == first.state.pid
     expect(tab.get_by_text("Done · ")).to_be_visible(timeout=30_000)
-    tab.get_by_role("button", name="Open").first.click()
+    tab.get_by_role("button", name="Open").filter(has_text="Open").first.click()
     expect(tab.locator(".players video")).to_have_count(3, timeout=30_000)
     tab.context.close()
 
