@@ -16,13 +16,16 @@ _OF_A_STUDY = {
 """Pages that show the study in ``?study=``; the list of studies links to each of them."""
 
 
+_MAKING = {"generate": ("Generate", ":material/movie_creation:")}
+"""The page of the folder that makes new videos."""
+
 _BESIDE = {"preference": ("Preference", ":material/how_to_vote:")}
 """Pages of the folder that come after those of a study."""
 
 
 def all_pages() -> list[Any]:
     """Return every page."""
-    return [_page(name) for name in (*_OF_THE_FOLDER, *_OF_A_STUDY, *_BESIDE)]
+    return [_page(name) for name in (*_OF_THE_FOLDER, *_OF_A_STUDY, *_MAKING, *_BESIDE)]
 
 
 def pages_for_raters() -> list[Any]:
@@ -39,5 +42,5 @@ def link_to_study_pages(study: str) -> None:
 
 
 def _page(name: str) -> Any:
-    title, icon = (_OF_THE_FOLDER | _OF_A_STUDY | _BESIDE)[name]
+    title, icon = (_OF_THE_FOLDER | _OF_A_STUDY | _MAKING | _BESIDE)[name]
     return st.Page(f"app_pages/{name}.py", title=title, icon=icon, default=name == "studies")

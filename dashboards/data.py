@@ -7,6 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 import xarray as xr
+from job_words import generated_label
 from windows import Chosen
 
 from dymos_probe import analysis
@@ -16,6 +17,8 @@ from dymos_probe.analysis.select import modulated_conditions, modulation_setting
 from dymos_probe.errors import InputError, MissingFileError
 from dymos_probe.figures.sections import LeftOut, Section
 from dymos_probe.figures.sections.strength import strength_sections
+from dymos_probe.jobs import Job, read_upload
+from dymos_probe.jobs import jobs as _jobs
 from dymos_probe.preference import BrokenSurvey, Survey
 from dymos_probe.preference import open_survey as _open_survey
 from dymos_probe.preference import surveys as _surveys
@@ -82,6 +85,26 @@ def suggestions(name: str, stamp: str) -> list[Exemplar]:
 def metrics(name: str, stamp: str, sample: str, conditions: tuple[str, ...]) -> xr.Dataset:
     """Return what a sample's videos measure, at most five seconds old: values arrive while `probe metrics` runs."""
     return metric_table(study(name, stamp), sample, conditions=conditions)
+
+
+def generated(label: str) -> StudyEntry | None:
+    """Return the result of the job that is shown under ``label``; None where there is none."""
+    for each in _jobs(folder()):
+        path = each.files.result
+        if generated_label(each) == label and study_folder(folder(), each.files.study_name) is not None:
+            return _entry(folder(), path, stamp(path))
+    return None
+
+
+def jobs() -> list[Job]:
+    """Return the folder's jobs as they are now, the last submitted first."""
+    return list(reversed(_jobs(folder())))
+
+
+@st.cache_data(max_entries=8, show_spinner="Reading the image …")
+def upload(content: bytes) -> bytes:
+    """Return an uploaded image as a plain PNG, checked; an error says why it is refused."""
+    return read_upload(content)
 
 
 def video(name: str, sample: str, condition: str) -> Path | None:

@@ -40,7 +40,8 @@ def set_up() -> None:
 
 
 def _form() -> None:
-    entry = chosen_study()
+    # The result of a generation may be forgotten, and votes on it with it.
+    entry = chosen_study(with_generated=False)
     ds = data.study(entry.name, data.stamp_of(entry))
     names = condition_names(ds)
     try:

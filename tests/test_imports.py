@@ -36,7 +36,7 @@ ALLOWED = {
     "analysis": {"errors", "layout", "bias", "store"},
     "figures": {"errors", "layout", "bias", "store", "analysis"},
     "preference": {"errors", "store", "pairs"},
-    "serving": {"errors", "store", "preference"},
+    "serving": {"errors", "store", "preference", "jobs"},
     "dymos_kernels": set(),
 }
 WITHOUT_TORCH = (

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import data
 import streamlit as st
 from chosen import broken, no_study
 from contents import link_to_study_pages
 from plain import as_code
+from times import ago
 
 from dymos_probe.figures.labels import counted
 from dymos_probe.store.catalogue import StudyEntry
@@ -25,7 +24,7 @@ def card(entry: StudyEntry) -> None:
         return
     st.text(f"{entry.pair}: {counted(entry.samples, 'sample')} × {counted(entry.conditions, 'condition')}")
     size = data.size_of(entry.name, data.stamp_of(entry))
-    st.caption(f"{_size(size)} · last written {_ago(entry.changed)}")
+    st.caption(f"{_size(size)} · last written {ago(entry.changed)}")
     if entry.complete < entry.runs:
         st.progress(
             entry.complete / entry.runs,
@@ -36,16 +35,6 @@ def card(entry: StudyEntry) -> None:
 
 def _size(size: int) -> str:
     return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
-
-
-def _ago(when: datetime | None) -> str:
-    if when is None:
-        return "at an unknown time"
-    seconds = max(0, int((datetime.now(UTC) - when).total_seconds()))
-    for length, noun in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
-        if seconds >= length:
-            return f"{counted(seconds // length, noun)} ago ({when:%Y-%m-%d %H:%M} UTC)"
-    return "just now"
 
 
 st.title("Studies")

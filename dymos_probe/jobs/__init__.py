@@ -4,7 +4,8 @@ Nothing here loads torch; the worker does.
 """
 
 from dymos_probe.jobs.folder import JobFiles
-from dymos_probe.jobs.keep import keep
+from dymos_probe.jobs.keep import compatible, keep
+from dymos_probe.jobs.offered import OfferedPair, offered_pairs
 from dymos_probe.jobs.queue import Job, cancel, forget, job, jobs, state, submit
 from dymos_probe.jobs.request import Request
 from dymos_probe.jobs.start import ensure_worker
@@ -14,15 +15,18 @@ from dymos_probe.jobs.upload import UploadLimits, read_upload
 __all__ = [
     "Job",
     "JobFiles",
+    "OfferedPair",
     "Request",
     "State",
     "UploadLimits",
     "cancel",
+    "compatible",
     "ensure_worker",
     "forget",
     "job",
     "jobs",
     "keep",
+    "offered_pairs",
     "read_upload",
     "state",
     "submit",

@@ -36,6 +36,7 @@ from dymos_probe.store import is_created, storage_errors
 from dymos_probe.store.study_file import exclusive, write_atomically
 
 JOBS_FOLDER: Final = ".jobs"
+_RESULT: Final = "result"
 _RESERVE: Final = 128 * 1024
 
 
@@ -74,7 +75,12 @@ class JobFiles:
     @property
     def result(self) -> Path:
         """The study that the job makes; see :attr:`has_result`."""
-        return self.path / "result"
+        return self.path / _RESULT
+
+    @property
+    def study_name(self) -> str:
+        """The result's folder relative to the studies folder, as the store and the dashboard name studies."""
+        return result_name(self.id)
 
     @property
     def has_result(self) -> bool:
@@ -118,6 +124,17 @@ class JobFiles:
         except ValueError as error:
             raise StudyError(f"{self.path / name} is damaged ({error}); forget the job") from error
         return document
+
+
+def result_name(job: str) -> str:
+    """Return the folder of a job's result relative to the studies folder, with forward slashes."""
+    return f"{JOBS_FOLDER}/{job}/{_RESULT}"
+
+
+def is_result_name(study: str) -> bool:
+    """Return whether a study's name is that of a job's result, such as :func:`result_name` returns."""
+    parts = study.split("/")
+    return len(parts) == 3 and study == result_name(parts[1]) and is_id(parts[1])
 
 
 def jobs_root(folder: str | Path) -> Path:

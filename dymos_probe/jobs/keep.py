@@ -9,7 +9,7 @@ from typing import Any
 
 import xarray as xr
 
-from dymos_probe.errors import InputError, StudyError
+from dymos_probe.errors import InputError, ProbeError, StudyError
 from dymos_probe.jobs.folder import JobFiles, files_of
 from dymos_probe.jobs.names import PAIRS_FOLDER, inside
 from dymos_probe.jobs.queue import state
@@ -63,6 +63,32 @@ def keep(folder: str | Path, id: str, study: str) -> Path:
         else:
             _copy(files, target)
     return target
+
+
+def compatible(folder: str | Path, id: str) -> tuple[str, ...]:
+    """Return the names of the studies that the result of a job can join: those of the same pair and settings.
+
+    Raises
+    ------
+    InputError
+        When ``id`` is no job id, or there is no such job.
+    MissingFileError
+        When the job has no result.
+    """
+    wanted = identity(read_config(files_of(folder, id).result))
+    return tuple(
+        path.name
+        for path in sorted(Path(folder).iterdir())
+        if path.name != PAIRS_FOLDER and not path.name.startswith(".") and _is_like(path, wanted)
+    )
+
+
+def _is_like(path: Path, wanted: Mapping[str, Any]) -> bool:
+    try:
+        like = not differences(identity(read_config(path)), wanted)
+        return like and inside(path.parent, path.name, "a study") == path and is_created(path)
+    except (ProbeError, OSError, KeyError, TypeError):  # no study, not ours to read, or not made by `probe record`
+        return False
 
 
 def _copy(files: JobFiles, target: Path) -> None:

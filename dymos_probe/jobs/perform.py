@@ -13,6 +13,7 @@ from dymos_probe.errors import EnvironmentLacksError, InputError
 from dymos_probe.families import Arm
 from dymos_probe.jobs.folder import JobFiles
 from dymos_probe.jobs.names import PAIRS_FOLDER, inside
+from dymos_probe.jobs.offered import lacking_model
 from dymos_probe.jobs.preview import Budget
 from dymos_probe.jobs.remaining import earlier_pace
 from dymos_probe.jobs.reporter import Reporter
@@ -130,18 +131,11 @@ def check_weights(pair: Pair, arms: tuple[Arm, ...]) -> None:
     EnvironmentLacksError
         Naming the model and the command that fetches it.
     """
-    from huggingface_hub import constants, try_to_load_from_cache
-
     for arm in arms:
-        if pair.folder(arm) is not None:
-            continue
-        source, revision = str(pair.source(arm)), pair.revision(arm)
-        if not isinstance(try_to_load_from_cache(source, "model_index.json", revision=revision), str):
-            pinned = f" --revision {revision}" if revision else ""
-            raise EnvironmentLacksError(
-                f"the weights of the {arm} model {source} are not on this machine (in {constants.HF_HUB_CACHE}); "
-                f"fetch them first: hf download {source}{pinned}"
-            )
+        if pair.folder(arm) is None:
+            why = lacking_model(arm, str(pair.source(arm)), pair.revision(arm))
+            if why:
+                raise EnvironmentLacksError(why)
 
 
 def _find_pair(folder: Path, name: str) -> str | Path:

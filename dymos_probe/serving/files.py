@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from dymos_probe.jobs.folder import is_result_name
 from dymos_probe.store.schema import STUDY_FILE, video_path
 
 VIDEO_ROUTE = "/study/video"
@@ -35,7 +36,12 @@ def routes(folder: Path) -> list[Route]:
 
 
 def study_folder(folder: Path, study: str) -> Path | None:
-    """Return the folder of a study named relative to ``folder``, or None where there is none below it."""
+    """Return the folder of a study named relative to ``folder``, or None where there is none below it.
+
+    Hidden folders are no place for studies, but for the results of jobs.
+    """
+    if any(part.startswith(".") for part in study.split("/")) and not is_result_name(study):
+        return None
     return _inside(folder, folder / study, lambda path: (path / STUDY_FILE).is_file())
 
 

@@ -110,3 +110,20 @@ def test_what_is_no_study_refuses(folder, done, submit) -> None:
     with pytest.raises(InputError, match="is queued"):
         jobs.keep(folder, submit(), "mine")
     assert not (folder / "mine").exists()
+
+
+def test_the_studies_a_result_can_join_are_those_that_take_it(folder, done) -> None:
+    id = done()
+    jobs.keep(folder, id, "like")
+    jobs.keep(folder, done(num_inference_steps=STEPS + 1), "other")
+    jobs.keep(folder, id, "has a damaged sibling".replace(" ", "-"))
+    (folder / "has-a-damaged-sibling" / "study.json").write_text("{")
+    (folder / "notes").mkdir()
+    (folder / "file").write_text("x")
+    (folder / "like").rename(folder.parent / "like")
+    (folder / "linked").symlink_to(folder.parent / "like", target_is_directory=True)
+    assert jobs.compatible(folder, id) == (), "what lies elsewhere is not written to"
+    (folder / "linked").unlink()
+    (folder.parent / "like").rename(folder / "like")
+    assert jobs.compatible(folder, id) == ("like",)
+    jobs.keep(folder, id, "like")

@@ -24,9 +24,18 @@ expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Callable[[Path], str]]:
+def servers() -> Iterator[dict[str, subprocess.Popen[bytes]]]:
+    """The dashboards that run, by address."""
+    started: dict[str, subprocess.Popen[bytes]] = {}
+    yield started
+    for process in started.values():
+        process.terminate()
+        process.wait(30)
+
+
+@pytest.fixture
+def server(tmp_path: Path, servers: dict[str, subprocess.Popen[bytes]]) -> Callable[[Path], str]:
     """Serve a folder of studies; return the address."""
-    started: list[subprocess.Popen[bytes]] = []
 
     def serve(folder: Path) -> str:
         with socket.socket() as free:
@@ -35,11 +44,11 @@ def server(tmp_path: Path) -> Iterator[Callable[[Path], str]]:
         said = tmp_path / f"server-{port}.log"
         program = "from dymos_probe.cli import main; main()"
         command = [sys.executable, "-c", program, "dashboard", str(folder), "--port", str(port)]
-        with said.open("wb") as log:
-            started.append(subprocess.Popen(command, stdout=log, stderr=log))
         url = f"http://127.0.0.1:{port}"
+        with said.open("wb") as log:
+            servers[url] = subprocess.Popen(command, stdout=log, stderr=log)
         for _ in range(240):
-            assert started[-1].poll() is None, said.read_text()
+            assert servers[url].poll() is None, said.read_text()
             try:
                 with urllib.request.urlopen(f"{url}/_stcore/health", timeout=5):
                     return url
@@ -47,10 +56,7 @@ def server(tmp_path: Path) -> Iterator[Callable[[Path], str]]:
                 time.sleep(0.25)
         raise AssertionError(f"the dashboard does not answer: {said.read_text()}")
 
-    yield serve
-    for process in started:
-        process.terminate()
-        process.wait(30)
+    return serve
 
 
 @pytest.fixture(scope="session")
