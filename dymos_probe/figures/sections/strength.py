@@ -32,9 +32,9 @@ _ENOUGH, _DIRECT = 4, 25
 Setting = tuple[float, str]
 
 GROUP = "What λ does"
-_MOTION = ("dynamic_degree", "dynamic_degree_raft", "sprite_along", "optical_flow_raft", "optical_flow", "dynamic_dis")
+MOTION = ("dynamic_degree", "dynamic_degree_raft", "sprite_along", "optical_flow_raft", "optical_flow", "dynamic_dis")
 """Metrics of motion, the one to show with quality first."""
-_QUALITY = (
+QUALITY = (
     "quality_mean",
     "imaging_quality",
     "musiq",
@@ -145,7 +145,7 @@ def _metrics(ds: xr.Dataset, ratio: float, schedule: str) -> Iterator[Section | 
             left_out.append(LeftOut(f"metric_{metric}", str(error)))
         else:
             curves[metric] = curve
-    motion, quality = (next((name for name in names if name in curves), None) for names in (_MOTION, _QUALITY))
+    motion, quality = (next((name for name in names if name in curves), None) for names in (MOTION, QUALITY))
     if motion is not None and quality is not None:
         both = (curves[motion], curves[quality])
         yield Section(
