@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import plotly.graph_objects as go
 
+from dymos_probe.figures.cell_texts import ink_cell_texts
 from dymos_probe.figures.template import DARK, DARK_TEMPLATE, LIGHT
 
 _COLOURS: Final = {
@@ -38,7 +39,9 @@ def on_dark(figure: go.Figure) -> go.Figure:
     layout.pop("template", None)
     # Of the figure as a whole plotly would pack the arrays, for a browser alone.
     data = [_dark(trace.to_plotly_json()) for trace in figure.data]
-    return go.Figure(data, _dark(layout)).update_layout(template=DARK_TEMPLATE)
+    dark = go.Figure(data, _dark(layout)).update_layout(template=DARK_TEMPLATE)
+    ink_cell_texts(dark)
+    return dark
 
 
 def _dark(value: Any, key: str = "") -> Any:

@@ -49,10 +49,10 @@ LIGHT: Final = Colours(
 
 DARK: Final = Colours(
     # That of a browser page in Streamlit's dark theme.
-    paper="#0e1117",
-    ink="#e8ebef",
-    muted="#a3adb8",
-    rule="#343b45",
+    paper="#171614",
+    ink="#ecebe8",
+    muted="#aeaca6",
+    rule="#3f3d39",
     # The same hues, lighter, no nearer to each other in any common colour vision than the nearest of the others.
     palette=("#3f7ae4", "#e0602a", "#2fe6a0", "#e393bc", "#edc139", "#52c0e0", "#7e7e7e", "#ffffff"),
     # Turned round: zero is dark, what is far from it bright.
@@ -61,7 +61,7 @@ DARK: Final = Colours(
         (0.125, "#7cbef7"),
         (0.25, "#3f94dd"),
         (0.375, "#22608f"),
-        (0.5, "#232830"),
+        (0.5, "#2a2a2b"),
         (0.625, "#8f3d2c"),
         (0.75, "#d4603f"),
         (0.875, "#f5916f"),

@@ -156,9 +156,10 @@ def colours(part, path=()):
 
 
 def dim(figure):
-    """Everything of a figure that has too little contrast with its paper."""
+    """Everything of a figure that has too little contrast with its paper; texts in cells stand on their cells."""
     parts = figure.to_dict()
     parts["layout"].pop("template")
+    parts["data"] = [trace for trace in parts["data"] if "meta" not in trace]
     areas = [shape for shape in parts["layout"].get("shapes", []) if shape.get("line", {}).get("width") == 0]
     parts["layout"]["shapes"] = [shape for shape in parts["layout"].get("shapes", []) if shape not in areas]
     return [

@@ -20,6 +20,9 @@ ARGUMENTS = ["--no-sandbox", "--disable-background-networking"]
 PATIENCE = 30_000
 """Milliseconds to wait for what is expected: a machine that runs tests has other things to do."""
 
+TALLEST = 16_000
+"""Pixels of a picture that Chromium can take."""
+
 expect.set_options(timeout=PATIENCE)
 
 
@@ -76,6 +79,28 @@ def page(browser: Browser) -> Iterator[Page]:
 
 
 @pytest.fixture
+def settled() -> Callable[[Page], None]:
+    """Wait until a page has run, its figures are drawn, its videos loaded, and its height stays."""
+
+    def wait(page: Page) -> None:
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        before = -1
+        for _ in range(PATIENCE // 500):
+            # A page whose list is looked at every two seconds is idle in between.
+            busy = page.locator("[data-testid=stApp][data-test-script-state=running], [data-testid=stSpinner]").count()
+            empty = page.locator("[data-testid=stPlotlyChart]:not(:has(.main-svg))").count()
+            loading = page.locator("video").evaluate_all("videos => videos.filter(v => v.readyState < 2).length")
+            height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
+            if not busy and not empty and not loading and height == before:
+                return
+            before = height
+            page.wait_for_timeout(500)
+        raise AssertionError(f"{page.url} does not come to rest: {busy=} {empty=} {loading=} {height=} {before=}")
+
+    return wait
+
+
+@pytest.fixture
 def shoot() -> Callable[[Page, str], Path]:
     """Write a screenshot of the whole page to the folder in $SCREENSHOTS."""
 
@@ -86,7 +111,7 @@ def shoot() -> Callable[[Page, str], Path]:
         assert size is not None
         # The page scrolls inside itself, so a full-page picture would end at the window.
         height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
-        page.set_viewport_size({"width": size["width"], "height": min(height, 6000)})
+        page.set_viewport_size({"width": size["width"], "height": min(height, TALLEST)})
         page.wait_for_timeout(500)
         page.screenshot(path=path)
         page.set_viewport_size(size)
