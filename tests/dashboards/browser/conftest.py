@@ -10,7 +10,9 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
@@ -29,15 +31,28 @@ expect.set_options(timeout=PATIENCE)
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Callable[[Path], str]]:
     """Serve a folder of studies; return the address."""
+    with _servers(tmp_path) as serve:
+        yield serve
+
+
+@pytest.fixture(scope="module")
+def lasting_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
+    """Serve a folder to all tests of a module; what is said goes to ``server-PORT.log`` of the folder above it."""
+    with _servers(None) as serve:
+        yield serve
+
+
+@contextmanager
+def _servers(logs: Path | None) -> Iterator[Callable[..., str]]:
     started: list[subprocess.Popen[bytes]] = []
 
-    def serve(folder: Path) -> str:
+    def serve(folder: Path, *options: str) -> str:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        said = tmp_path / f"server-{port}.log"
+        said = (logs or folder.parent) / f"server-{port}.log"
         program = "from dymos_probe.cli import main; main()"
-        command = [sys.executable, "-c", program, "dashboard", str(folder), "--port", str(port)]
+        command = [sys.executable, "-c", program, "dashboard", str(folder), "--port", str(port), *options]
         with said.open("wb") as log:
             started.append(subprocess.Popen(command, stdout=log, stderr=log))
         url = f"http://127.0.0.1:{port}"
@@ -46,14 +61,20 @@ def server(tmp_path: Path) -> Iterator[Callable[[Path], str]]:
             try:
                 with urllib.request.urlopen(f"{url}/_stcore/health", timeout=5):
                     return url
+            except urllib.error.HTTPError as refused:
+                # It answers; what it wants is a token.
+                assert refused.code == 401
+                return url
             except (urllib.error.URLError, OSError):
                 time.sleep(0.25)
         raise AssertionError(f"the dashboard does not answer: {said.read_text()}")
 
-    yield serve
-    for process in started:
-        process.terminate()
-        process.wait(30)
+    try:
+        yield serve
+    finally:
+        for process in started:
+            process.terminate()
+            process.wait(30)
 
 
 @pytest.fixture(scope="session")
@@ -76,6 +97,19 @@ def page(browser: Browser) -> Iterator[Page]:
     yield tab
     context.close()
     assert not failed, failed
+
+
+@pytest.fixture
+def menu() -> Callable[[Page], dict[str, str]]:
+    """Return the pages in the menu: name, and what stands in the address; the first has nothing there."""
+
+    def read(page: Page) -> dict[str, str]:
+        links = page.get_by_test_id("stTopNavLink")
+        expect(links.first).to_be_visible()
+        paths = [urlsplit(link.get_attribute("href") or "").path.strip("/") for link in links.all()]
+        return {path or "studies": path for path in paths}
+
+    return read
 
 
 @pytest.fixture

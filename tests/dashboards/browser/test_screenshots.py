@@ -6,7 +6,6 @@ import html
 import io
 import os
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 from PIL import Image
@@ -45,21 +44,13 @@ def studies(tmp_path_factory):
     record("sprites", list(PROMPTS), out=out, device="cpu")
     intervene(out, lam=[-1.0, 1.0, 2.0, 4.0])
     intervene(out, method="alg")
-    measure_study(out)
     tune(out, runs=1)
+    measure_study(out)
     assert bool(open_study(out)["complete"].all())
     return out.parent
 
 
-def menu(page):
-    """The pages in the menu, by the name in their address; the first has none."""
-    links = page.locator("[data-testid=stTopNavLink]")
-    expect(links.first).to_be_visible()
-    paths = [urlsplit(link.get_attribute("href")).path.strip("/") for link in links.all()]
-    return {path or "studies": path for path in paths}
-
-
-def test_every_page_is_a_picture_in_every_look(server, studies, page, shoot, settled):
+def test_every_page_is_a_picture_in_every_look(server, studies, page, shoot, settled, menu):
     folder = Path(os.environ["SCREENSHOTS"])
     url = server(studies)
     page.goto(url)
@@ -86,7 +77,7 @@ def for_readme(page, name, path):
     """Write what a reader would want first of a page, small enough for a README."""
     if name == "videos":
         # The sample λ changes most, in the middle of its videos.
-        page.locator("[class*=st-key-suggestion-0] button").click()
+        page.get_by_role("button", name="changed most by λ").click()
         expect(page.locator("[data-test-script-state=running]")).to_have_count(0)
         page.get_by_label("Frame", exact=True).fill("16")
         page.wait_for_timeout(1000)
