@@ -98,9 +98,12 @@ def drawn(tmp_path_factory):
     heads = ds.probe.heads()
     other = {
         "head_grid": figures.head_grid(heads["excess"], clusters=heads["cluster"], top=3),
-        "head_grid of both signs": figures.head_grid(heads["excess"] - heads["excess"].mean()),
+        "head_grid of both signs": figures.head_grid(xr.DataArray([[-0.1, 0.2], [0.3, 0.0]], dims=("layer", "head"))),
         "frame_strip": figures.frame_strip(frames),
         "time_slice": figures.time_slice(frames, row=3),
+        "time_slice in rows not all full": figures.time_slice(
+            xr.concat([frames, frames], "condition").isel(condition=slice(5)), row=3
+        ),
         "overhead_table": figures.overhead_table(
             [{"pair": "cogvideox-5b", "method": "dymos", "device": "H100", "ratio": "1.02"}]
         ),
@@ -201,7 +204,7 @@ def test_the_data_are_the_same_and_the_light_figure_stays_as_it_was(drawn):
 
 
 def test_no_white_is_left_around_the_frames_of_a_strip(drawn):
-    for name in ("frame_strip", "time_slice"):
+    for name in ("frame_strip", "time_slice", "time_slice in rows not all full"):
         figure = on_dark(drawn[name])
         covers = [shape for shape in figure.layout.shapes if shape.fillcolor == DARK.paper]
         width, height = figure.layout.xaxis.range[1], figure.layout.yaxis.range[0]
@@ -241,6 +244,19 @@ def test_the_scale_of_differences_grows_brighter_away_from_a_dark_zero():
     assert contrast(colours[4], DARK.paper) < 1.5 and min(contrast(colours[end], DARK.paper) for end in (0, -1)) > 7
     blue, red = linear(colours[2]), linear(colours[6])
     assert blue[2] > 2 * blue[0] and red[0] > 2 * red[2]
+
+
+def test_differences_are_drawn_on_the_dark_scale_and_masses_on_the_same_as_before(drawn):
+    scales = {
+        "arm_maps": "coloraxis2",
+        "difference_map": None,
+        "head_grid of both signs": None,
+    }
+    for name, axis in scales.items():
+        figure = on_dark(drawn[name])
+        scale = figure.data[0] if axis is None else figure.layout[axis]
+        assert scale.colorscale == DARK.diverging, name
+    assert on_dark(drawn["arm_maps"]).layout.coloraxis.colorscale == drawn["arm_maps"].layout.coloraxis.colorscale
 
 
 def test_shades_of_strength_keep_their_order():

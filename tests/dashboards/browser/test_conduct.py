@@ -209,6 +209,28 @@ def test_a_broken_study_is_said_to_be_broken_and_the_others_still_open(url, runs
     assert "study=demo" in page.url
 
 
+def test_figures_are_drawn_in_the_colours_of_the_page_also_when_these_change(url, page, settled):
+    colours = """() => {
+        const plot = document.querySelector(".st-key-maps .main-svg")
+        return [getComputedStyle(document.querySelector("[data-testid=stApp]")).backgroundColor,
+            getComputedStyle(plot).backgroundColor,
+            getComputedStyle(document.querySelector(".st-key-maps .gtitle")).fill]
+    }"""
+    seen = {}
+    page.goto(f"{url}/maps?study=demo")
+    for scheme in ("dark", "light"):
+        page.emulate_media(color_scheme=scheme)
+        settled(page)
+        for _ in range(100):
+            app, paper, ink = page.evaluate(colours)
+            if app == paper and ink not in seen.values():
+                break
+            page.wait_for_timeout(100)
+        assert app == paper, f"the page is {app}, its figure {paper}"
+        seen[scheme] = ink
+    assert seen["dark"] != seen["light"]
+
+
 def focused(page):
     """What has the focus, inside of components too: kind, name, and a box around it."""
     return page.evaluate(
