@@ -38,22 +38,32 @@ def moving(
     among = None if sample is None else [sample]
     run, _ = started_conditions(ds, modulated_conditions(ds, step_ratio=setting[0], schedule=setting[1]), among=among)
     lams = [f"{float(lam):g}" for lam in ds["lam"].sel({CONDITION: run}).values]
-    if len(lams) < 2 or "0" not in lams:
-        return
-    st.subheader("Moving λ")
-    st.markdown(
-        "Move the slider through the λ that were run, by hand or with the arrow keys: the numbers, the video and the "
-        "mark on the curve below follow. At 0 nothing is changed."
-    )
-    chosen = float(st.select_slider("λ", lams, value="0", key="lam", bind="query-params"))
-    _numbers(beside(parts, ds, chosen), chosen)
-    _videos(entry, ds, setting, sample, chosen)
+    chosen = None
+    # Where λ = 0 is still to be run there is nothing to compare with.
+    if len(lams) > 1 and "0" in lams:
+        st.subheader("Moving λ")
+        st.markdown(
+            "Move the slider through the λ that were run, by hand or with the arrow keys: the numbers, the video and "
+            "the mark on the curve below follow. At 0 nothing is changed."
+        )
+        chosen = float(st.select_slider("λ", lams, value="0", key="lam", bind="query-params"))
+        _numbers(beside(parts, ds, chosen), chosen)
+        _videos(entry, ds, setting, sample, chosen)
     for part in parts:
         if isinstance(part, Section) and part.name == "distance":
-            st.subheader(part.heading)
-            st.markdown(f"{part.how} The diamond is the λ of the slider, {strength(chosen)}.")
-            draw(marked(part, chosen), part.name, f"{part.said} Marked: λ = {strength(chosen)}.")
-            st.markdown(f"**{part.said}**")
+            _curve(part, chosen)
+
+
+def _curve(part: Section, lam: float | None) -> None:
+    """Show d(λ), marked at ``lam`` where one is chosen."""
+    st.subheader(part.heading)
+    if lam is None:
+        st.markdown(part.how)
+        draw(part.figure, part.name, part.said)
+    else:
+        st.markdown(f"{part.how} The diamond is the λ of the slider, {strength(lam)}.")
+        draw(marked(part, lam), part.name, f"{part.said} Marked: λ = {strength(lam)}.")
+    st.markdown(f"**{part.said}**")
 
 
 def _numbers(quantities: Sequence[Beside], lam: float) -> None:

@@ -99,6 +99,16 @@ def test_a_strength_in_the_address_that_was_not_run_falls_back_to_the_untouched_
     assert not page.exception and page.select_slider(key="lam").value == "0"
 
 
+def test_a_sample_without_the_untouched_run_has_no_slider_and_the_page_is_whole(app, folder):
+    sample = str(open_study(folder / "demo")["sample"].values[0])
+    forget_run(folder / "demo", sample, "i2v")
+    page = app(folder, "lam", sample=sample)
+    assert not page.exception and not page.select_slider
+    part = open_study(folder / "demo").sel(sample=[sample])
+    known = [each for each in strength_sections(part, SETTING, only=True) if isinstance(each, Section)]
+    assert len(page.get("plotly_chart")) == len(known)
+
+
 def test_without_a_tuning_the_command_is_there_and_nothing_is_predicted_unasked(app, folder):
     page = app(folder, "lam")
     assert page.code[0].value == f"probe tune {folder / 'demo'} --step-ratio 0.25 --schedule uniform"

@@ -102,7 +102,7 @@ def drawn(tmp_path_factory):
         "frame_strip": figures.frame_strip(frames),
         "time_slice": figures.time_slice(frames, row=3),
         "time_slice in rows not all full": figures.time_slice(
-            xr.concat([frames, frames], "condition").isel(condition=slice(5)), row=3
+            xr.concat([frames] * 3, "condition").isel(condition=slice(7)), row=3
         ),
         "overhead_table": figures.overhead_table(
             [{"pair": "cogvideox-5b", "method": "dymos", "device": "H100", "ratio": "1.02"}]

@@ -78,6 +78,7 @@ def for_readme(page, name, path):
     if name == "videos":
         page.get_by_label("Frame", exact=True).fill("22")
         expect(page.locator(".players .where")).to_have_text("Frame 23 of 25")
+        page.get_by_label("Frame", exact=True).blur()
         page.wait_for_timeout(1000)
     size = page.viewport_size
     page.set_viewport_size({"width": 1280, "height": 1600})
@@ -113,7 +114,8 @@ def album(taken):
 body {{ font: 16px/1.5 system-ui, sans-serif; margin: 2rem; background: #f4f6f8; color: #1f2933 }}
 div {{ display: flex; gap: 1.5rem; align-items: flex-start; overflow-x: auto }}
 figure {{ margin: 0 }}
-img {{ height: 70vh; max-width: none; border: 1px solid #d9dee4; background: white }}
+img {{ width: 32vw; height: 75vh; object-fit: cover; object-position: top; border: 1px solid #d9dee4 }}
+figure:nth-child(3) img {{ width: 12vw }}
 </style>
 <h1>The dashboard in pictures</h1>
 <p>{links}</p>
