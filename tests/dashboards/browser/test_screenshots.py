@@ -114,8 +114,9 @@ def album(taken):
 body {{ font: 16px/1.5 system-ui, sans-serif; margin: 2rem; background: #f4f6f8; color: #1f2933 }}
 div {{ display: flex; gap: 1.5rem; align-items: flex-start; overflow-x: auto }}
 figure {{ margin: 0 }}
-img {{ width: 32vw; height: 75vh; object-fit: cover; object-position: top; border: 1px solid #d9dee4 }}
-figure:nth-child(3) img {{ width: 12vw }}
+figure a {{ display: block; max-height: 75vh; overflow: hidden; border: 1px solid #d9dee4 }}
+img {{ display: block; width: 36vw }}
+figure:nth-child(3) img {{ width: 14vw }}
 </style>
 <h1>The dashboard in pictures</h1>
 <p>{links}</p>
