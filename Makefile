@@ -7,10 +7,10 @@ STAMP := .venv/.installed
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow lint format bench studies sprites clean
+.PHONY: help install demo test test-slow lint format screenshots bench studies sprites clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(STAMP)  ## the package, editable, and its tools into .venv
 
@@ -42,6 +42,10 @@ lint: install  ## ruff and mypy
 format: install  ## what ruff can mend by itself
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+screenshots: install  ## every page of the dashboard as a picture, and a page to leaf through, into runs/screenshots
+	SCREENSHOTS=runs/screenshots $(BIN)/python -m pytest -q -m slow tests/dashboards/browser/test_screenshots.py
+	@echo "to leaf through them: runs/screenshots/index.html; the README's are dashboard-*.png beside it"
 
 bench: install  ## time the kernels against plain attention on this machine
 	$(BIN)/probe bench kernels

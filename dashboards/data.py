@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 import xarray as xr
@@ -11,8 +12,13 @@ from job_words import generated_label
 from windows import Chosen
 
 from dymos_probe import analysis
+from dymos_probe.analysis import closest
 from dymos_probe.analysis.exemplars import Exemplar, exemplars
+from dymos_probe.analysis.least import Least
 from dymos_probe.analysis.metric_table import metric_table
+from dymos_probe.analysis.recommendation import Recommendation
+from dymos_probe.analysis.recommendation import changes_since as _changes_since
+from dymos_probe.analysis.recommendation import recommendations as _recommendations
 from dymos_probe.analysis.select import modulated_conditions, modulation_settings, started_conditions
 from dymos_probe.errors import InputError, MissingFileError
 from dymos_probe.figures.sections import LeftOut, Section
@@ -22,6 +28,7 @@ from dymos_probe.jobs import jobs as _jobs
 from dymos_probe.preference import BrokenSurvey, Survey
 from dymos_probe.preference import open_survey as _open_survey
 from dymos_probe.preference import surveys as _surveys
+from dymos_probe.runs.tune_file import read_tunings
 from dymos_probe.serving.files import study_folder, video_of
 from dymos_probe.serving.server import FOLDER_VARIABLE
 from dymos_probe.store import open_study
@@ -162,6 +169,25 @@ def strength(name: str, stamp: str, setting: tuple[float, str], sample: str | No
     """Return the figures over λ, at most a minute old: metrics arrive while `probe metrics` runs."""
     ds = study(name, stamp)
     return list(strength_sections(ds if sample is None else ds.sel(sample=[sample]), setting, only=True))
+
+
+def recommendations(name: str) -> list[Recommendation]:
+    """Return what `probe tune` recommends in a study, as it is now; none gives []."""
+    return _recommendations(read_tunings(folder() / name))
+
+
+@st.cache_data(ttl=60, max_entries=32, show_spinner=False)
+def changes_since(name: str, stamp: str, found: Recommendation) -> list[str]:
+    """Return what has changed in a study since a tuning, at most a minute old: metrics may be measured anew."""
+    return _changes_since(found, study(name, stamp))
+
+
+@st.cache_data(max_entries=64, show_spinner="Reading attention …")
+def predicted_closest(name: str, stamp: str, setting: tuple[float, str] | None) -> tuple[Least, bool, int]:
+    """Return the λ of least distance predicted from the untouched runs, whether exactly, and from how many samples."""
+    given: dict[str, Any] = {} if setting is None else {"step_ratio": setting[0], "schedule": setting[1]}
+    found = closest.predicted_closest(study(name, stamp), low=-1.0, high=4.0, step=0.25, **given)
+    return found.pair, found.exact, found.samples
 
 
 def surveys() -> list[Survey | BrokenSurvey]:

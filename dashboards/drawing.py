@@ -9,9 +9,11 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
+from dymos_probe.figures import on_dark
+
 
 def draw(figure: go.Figure, key: str, alt: str, *, on_click: Callable[[], None] | None = None) -> None:
-    """Show a figure; on a narrow screen it scrolls rather than shrinks.
+    """Show a figure, in the colours of the page; on a narrow screen it scrolls rather than shrinks.
 
     Parameters
     ----------
@@ -28,7 +30,7 @@ def draw(figure: go.Figure, key: str, alt: str, *, on_click: Callable[[], None] 
     chosen: dict[str, Any] = {"on_select": on_click, "selection_mode": "points"} if on_click else {}
     with st.grid(1, wrap=False, min_column_width=figure.layout.width):
         st.plotly_chart(
-            figure,
+            on_dark(figure) if st.context.theme.type == "dark" else figure,
             width=figure.layout.width,
             theme=None,
             key=key,

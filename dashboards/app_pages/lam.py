@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
+
 import data
 import streamlit as st
 from chosen import chosen_study
 from drawing import draw
+from moving import moving
+from recommended import recommended
 
 from dymos_probe.analysis.select import modulation_settings
+from dymos_probe.bias import MATCHED
 from dymos_probe.figures.sections import LeftOut, Section
 from dymos_probe.store.schema import SAMPLE
 
@@ -46,13 +51,20 @@ ds = data.study(entry.name, data.stamp_of(entry))
 settings = modulation_settings(ds)
 if not settings:
     st.info("Only the untouched models have been run in this study. Other strengths are added by:")
-    st.code(f"probe intervene {entry.path} --lam=-1,1,2", language="sh")
+    st.code(f"probe intervene {shlex.quote(str(entry.path))} --lam=-1,1,2", language="sh")
+    recommended(entry, None)
     st.stop()
 setting = settings[0]
 if len(settings) > 1:
     words = {setting_in_words(each): each for each in settings}
     setting = words[st.selectbox("Where λ acts", list(words), key="setting", bind="query-params")]
 samples = [_EVERY, *(str(sample) for sample in ds[SAMPLE].values)]
-sample = st.selectbox("Sample", samples, key="sample", bind="query-params")
-for part in data.strength(entry.name, data.stamp_of(entry), setting, None if sample == _EVERY else sample):
-    show(part)
+asked = st.selectbox("Sample", samples, key="sample", bind="query-params")
+sample = None if asked == _EVERY else asked
+# A λ for every layer and frame is no strength that could be tuned.
+recommended(entry, None if setting[1].startswith(MATCHED) else setting)
+parts = data.strength(entry.name, data.stamp_of(entry), setting, sample)
+moving(entry, parts, setting, sample)
+for part in parts:
+    if part.name != "distance" or isinstance(part, LeftOut):
+        show(part)

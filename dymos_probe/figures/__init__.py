@@ -2,6 +2,7 @@
 
 from dymos_probe.figures.arm_maps import arm_maps
 from dymos_probe.figures.change_plot import change_plot
+from dymos_probe.figures.dark import on_dark
 from dymos_probe.figures.difference_map import difference_map
 from dymos_probe.figures.distance_curve import distance_curve
 from dymos_probe.figures.dominance_by_step import dominance_by_step
@@ -28,6 +29,7 @@ __all__ = [
     "head_grid",
     "metric_curve",
     "motion_and_quality",
+    "on_dark",
     "overhead_table",
     "preference_shares",
     "reference_attention",

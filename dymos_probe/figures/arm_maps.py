@@ -10,6 +10,7 @@ import xarray as xr
 from plotly.subplots import make_subplots
 
 from dymos_probe.errors import InputError
+from dymos_probe.figures.cell_texts import write_cell_texts
 from dymos_probe.figures.facts import facts, title
 from dymos_probe.figures.frame_axes import (
     Frames,
@@ -72,6 +73,7 @@ def arm_maps(t2v: xr.DataArray, i2v: xr.DataArray) -> go.Figure:
     )
     for column, (name, values) in enumerate(panels, start=1):
         _panel(figure, column, name, values, queries, keys)
+    write_cell_texts(figure, 11)
     return figure
 
 
@@ -90,8 +92,6 @@ def _panel(figure: go.Figure, column: int, name: str, values: Values, queries: F
             xgap=1,
             ygap=1,
             text=cell_texts(values, signed=differs) if written else None,
-            texttemplate="%{text}" if written else None,
-            textfont={"size": 11},
             hovertemplate=f"{name}<br>query frame %{{y}} → key frame %{{x}}<br><b>%{{z:{sign}.4f}}</b> attention mass"
             "<extra></extra>",
         ),

@@ -6,6 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 import xarray as xr
 
+from dymos_probe.figures.cell_texts import write_cell_texts
 from dymos_probe.figures.facts import facts, title
 from dymos_probe.figures.frame_axes import (
     LARGEST_LABELLED,
@@ -44,6 +45,7 @@ def difference_map(da: xr.DataArray) -> go.Figure:
     values = np.asarray(da.values, dtype=np.float64)
     queries, keys = frames_of(da, QUERY_FRAME), frames_of(da, KEY_FRAME)
     figure = go.Figure(_heatmap(values, queries, keys), layout={"template": TEMPLATE})
+    write_cell_texts(figure, 12)
     _name_reference(figure, values, queries, keys)
     side = max(46 * max(len(queries), len(keys)), 320) if len(keys) <= LARGEST_LABELLED else 720
     across, down = frame_axes(queries, keys)
@@ -73,8 +75,6 @@ def _heatmap(values: Values, queries: Frames, keys: Frames) -> go.Heatmap:
         xgap=1.5,
         ygap=1.5,
         text=cell_texts(values, signed=True) if small else None,
-        texttemplate="%{text}" if small else None,
-        textfont={"size": 12},
         hovertemplate="query frame %{y} → key frame %{x}<br><b>%{z:+.4f}</b> attention mass, I2V − T2V<extra></extra>",
         colorbar={
             "title": {

@@ -12,7 +12,16 @@ import xarray as xr
 
 from dymos_probe.errors import InputError
 from dymos_probe.figures.condition_styles import names_of
-from dymos_probe.figures.picture import Pixels, checked_frames, composed, embed, middles, picture_axis
+from dymos_probe.figures.picture import (
+    GAP,
+    Pixels,
+    checked_frames,
+    clear_between,
+    composed,
+    embed,
+    middles,
+    picture_axis,
+)
 from dymos_probe.figures.template import INK, MUTED, TEMPLATE
 
 _LONGEST_TITLE = 2
@@ -94,6 +103,10 @@ def _figure(picture: Pixels, scale: float, *, rows: list[str], columns: list[str
     top = 82 + 22 * lines
     figure = go.Figure(layout={"template": TEMPLATE})
     embed(figure, picture, width=width, height=height, lossless=scale <= 1.0)
+    gap = round(GAP * scale) / scale
+    high, wide = ((side - gap * (count - 1)) / count for side, count in ((height, len(rows)), (width, len(columns))))
+    places = [(x * (wide + gap), y * (high + gap)) for y in range(len(rows)) for x in range(len(columns))]
+    clear_between(figure, places, (high, wide), width=width, height=height)
     figure.update_layout(
         title={"text": text, "y": 1.0, "yanchor": "top", "pad": {"t": 20, "l": 24}},
         width=round(left + width + right),

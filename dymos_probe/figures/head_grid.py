@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 import xarray as xr
 
 from dymos_probe.errors import InputError
+from dymos_probe.figures.cell_texts import write_cell_texts
 from dymos_probe.figures.facts import facts, title
 from dymos_probe.figures.labels import number
 from dymos_probe.figures.template import DIVERGING, INK, MUTED, SEQUENTIAL, TEMPLATE
@@ -59,6 +60,7 @@ def head_grid(da: xr.DataArray, *, clusters: xr.DataArray | None = None, top: in
     groups = None if clusters is None else _groups(clusters, da)
     cell = int(np.clip(_LONGEST // max(values.shape), _SMALLEST_CELL, _LARGEST_CELL))
     figure = go.Figure(_heatmap(da, values, layers, heads, groups, cell), layout={"template": TEMPLATE})
+    write_cell_texts(figure, 12)
     if groups is not None:
         _draw_borders(figure, groups, layers, heads, all_of_them=cell >= _PARTED_FROM)
     if top:
@@ -139,8 +141,6 @@ def _heatmap(
         customdata=np.stack(np.meshgrid(layers, heads, indexing="ij"), axis=-1),
         hovertext=hover,
         text=[[number(value, 2) for value in row] for row in values] if cell >= _WRITTEN_FROM else None,
-        texttemplate="%{text}" if cell >= _WRITTEN_FROM else None,
-        textfont={"size": 12},
         hovertemplate="%{hovertext}<br><b>%{z:.4g}</b>" + shown + "<extra></extra>",
         colorbar={
             "title": {"text": f"{'value' if units == '1' else units}<br> ", "side": "top", "font": {"size": 13}},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import xarray as xr
 from PIL import Image
 
 from dymos_probe.errors import InputError
+from dymos_probe.figures.template import LIGHT
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -21,6 +23,10 @@ SIDE = 150
 """Longest side of a frame as it is shown, at most."""
 GAP = 4
 """Between frames, as shown."""
+_LEAST_GAP = 1e-6
+"""Below it a gap is rounding."""
+_OVERLAP = 0.75
+"""Pixels of a tile that are covered too: a browser blends its edge with the white beside it."""
 _SHARPNESS = 2
 """Pixels embedded for each one shown of a picture that is made smaller, for screens of high density."""
 
@@ -84,6 +90,46 @@ def embed(figure: go.Figure, picture: Pixels, *, width: float, height: float, lo
         sizing="stretch",
         layer="above",
     )
+
+
+def clear_between(
+    figure: go.Figure,
+    places: Sequence[tuple[float, float]],
+    tile: tuple[float, float],
+    *,
+    width: float,
+    height: float,
+) -> None:
+    """Lay paper over what is between the tiles of an embedded picture, where the picture itself is white.
+
+    Parameters
+    ----------
+    places
+        Left and top of each tile, in rows and columns.
+    tile
+        Its height and width.
+    width, height
+        Of the picture.
+    """
+    high, wide = tile
+    lefts, tops = (sorted({place[axis] for place in places}) for axis in (0, 1))
+    across = zip([0.0, *(left + wide for left in lefts)], [*lefts, width], strict=True)
+    down = zip([0.0, *(top + high for top in tops)], [*tops, height], strict=True)
+    between = [(x0, 0.0, x1, height) for x0, x1 in across] + [(0.0, y0, width, y1) for y0, y1 in down]
+    # The last row may not be full.
+    empty = [(x, y, x + wide, y + high) for x in lefts for y in tops if (x, y) not in set(places)]
+    for x0, y0, x1, y1 in [*between, *empty]:
+        if min(x1 - x0, y1 - y0) > _LEAST_GAP:
+            figure.add_shape(
+                type="rect",
+                x0=x0 - _OVERLAP,
+                y0=y0 - _OVERLAP,
+                x1=x1 + _OVERLAP,
+                y1=y1 + _OVERLAP,
+                fillcolor=LIGHT.paper,
+                line={"width": 0},
+                layer="above",
+            )
 
 
 def picture_axis(**settings: Any) -> dict[str, Any]:

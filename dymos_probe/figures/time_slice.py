@@ -12,7 +12,7 @@ from PIL import Image
 
 from dymos_probe.errors import InputError
 from dymos_probe.figures.frame_strip import frame_numbers, named_rows, wrapped_title
-from dymos_probe.figures.picture import Pixels, checked_frames, embed, picture_axis
+from dymos_probe.figures.picture import Pixels, checked_frames, clear_between, embed, picture_axis
 from dymos_probe.figures.template import MUTED, TEMPLATE
 
 _ACROSS = 6
@@ -119,6 +119,7 @@ def _figure(
     high, wide = tile[0] / _SHARPNESS, tile[1] / _SHARPNESS
     figure = go.Figure(layout={"template": TEMPLATE})
     embed(figure, picture, width=width, height=height, lossless=True)
+    clear_between(figure, places, (high, wide), width=width, height=height)
     for name, (left, top) in zip(names, places, strict=True):
         figure.add_annotation(
             x=left,

@@ -76,7 +76,7 @@ def app(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., object]]:
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
     before = set(sys.modules)
 
-    def run(folder: Path, page: str = "", **query: str | list[str]) -> AppTest:
+    def run(folder: Path, page: str = "", /, **query: str | list[str]) -> AppTest:
         monkeypatch.setenv(FOLDER_VARIABLE, str(folder))
         test = AppTest.from_file(str(app_script()), default_timeout=60)
         for name, value in query.items():

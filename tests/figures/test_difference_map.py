@@ -22,7 +22,7 @@ def delta(frames=5, scale=0.2, **attrs):
 def test_the_cells_are_the_data_with_query_frame_zero_on_top():
     da = delta()
     figure = difference_map(da)
-    (heatmap,) = figure.data
+    heatmap = figure.data[0]
     np.testing.assert_array_equal(heatmap.z, da.values)
     np.testing.assert_array_equal(difference_map(da.T).data[0].z, da.values)
     assert figure.layout.yaxis.autorange == "reversed"

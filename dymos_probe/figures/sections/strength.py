@@ -32,9 +32,9 @@ _ENOUGH, _DIRECT = 4, 25
 Setting = tuple[float, str]
 
 GROUP = "What λ does"
-_MOTION = ("dynamic_degree", "dynamic_degree_raft", "sprite_along", "optical_flow_raft", "optical_flow", "dynamic_dis")
+MOTION = ("dynamic_degree", "dynamic_degree_raft", "sprite_along", "optical_flow_raft", "optical_flow", "dynamic_dis")
 """Metrics of motion, the one to show with quality first."""
-_QUALITY = (
+QUALITY = (
     "quality_mean",
     "imaging_quality",
     "musiq",
@@ -119,7 +119,8 @@ def _minimum(ds: xr.Dataset, d: xr.DataArray, ratio: float, schedule: str) -> xr
 def _direct(ds: xr.Dataset, d: xr.DataArray, ratio: float, schedule: str) -> xr.DataArray | None:
     """Return d(λ) of the direct effect over the λ tried: exact where all were recorded as a response.
 
-    None for a matched schedule, whose table is not in the dataset, and without two finite λ.
+    None for a matched schedule, whose table is not in the dataset, without two finite λ, and where no sample has the
+    untouched runs it is made of.
     """
     finite = d["lam"].values[np.isfinite(d["lam"].values)]
     if schedule not in get_args(Schedule) or schedule == MATCHED or len(finite) < 2:
@@ -129,9 +130,12 @@ def _direct(ds: xr.Dataset, d: xr.DataArray, ratio: float, schedule: str) -> xr.
     # The few that were recorded are exact for a uniform schedule; others are had at any λ, from frame means.
     exact = schedule == "uniform" and len(within) >= _ENOUGH
     lams = sorted({0.0, *within}) if exact else np.linspace(finite.min(), finite.max(), _DIRECT).tolist()
-    return counterfactual_distance(
-        ds, lam=lams, step_ratio=ratio, schedule=cast(Schedule, schedule), early=EARLY
-    ).compute()
+    try:
+        return counterfactual_distance(
+            ds, lam=lams, step_ratio=ratio, schedule=cast(Schedule, schedule), early=EARLY
+        ).compute()
+    except InputError:  # the runs of other λ are there, that of λ = 0 is not
+        return None
 
 
 def _metrics(ds: xr.Dataset, ratio: float, schedule: str) -> Iterator[Section | LeftOut]:
@@ -145,7 +149,7 @@ def _metrics(ds: xr.Dataset, ratio: float, schedule: str) -> Iterator[Section | 
             left_out.append(LeftOut(f"metric_{metric}", str(error)))
         else:
             curves[metric] = curve
-    motion, quality = (next((name for name in names if name in curves), None) for names in (_MOTION, _QUALITY))
+    motion, quality = (next((name for name in names if name in curves), None) for names in (MOTION, QUALITY))
     if motion is not None and quality is not None:
         both = (curves[motion], curves[quality])
         yield Section(
