@@ -21,7 +21,6 @@ from dymos_probe.errors import CorruptStoreError, StudyError
 from dymos_probe.store.group import array, dims_of, is_consolidated, open_group, read_array
 from dymos_probe.store.schema import (
     ATTENTION_MEAN,
-    ATTENTION_RESPONSE,
     COMPLETE,
     COMPLETE_VARIABLE,
     CONDITION,
@@ -37,11 +36,16 @@ from dymos_probe.store.schema import (
     SCHEMA_VERSION,
     STEP,
     STORE_FOLDER,
+    TILT_AXIS,
+    TILTED_VARIABLES,
     UNTOUCHED,
     VARIABLES,
     Variable,
 )
 from dymos_probe.store.study_file import read_config
+
+_OF_UNTOUCHED = (*RESPONSE_VARIABLES, *TILTED_VARIABLES)
+"""What only runs of untouched models have, in studies that keep it."""
 
 _BLOCK_BYTES = 8 * 2**20
 """Steps of a run, or whole small runs, are gathered into dask blocks of about this size: few tasks, little memory."""
@@ -209,7 +213,7 @@ def verify_study(path: str | Path) -> list[tuple[str, str]]:
     group = open_group(path, "r")
     samples, conditions = read_array(group, SAMPLE), read_array(group, CONDITION)
     marks = RunArray(path, COMPLETE, array(group, COMPLETE), None)
-    checked = (*RUN_VARIABLES, *(RESPONSE_VARIABLES if ATTENTION_RESPONSE in group else ()))
+    checked = (*RUN_VARIABLES, *(variable for variable in _OF_UNTOUCHED if variable.name in group))
     arrays = [(variable, _run_array(path, group, variable.name)) for variable in checked]
     steps = array(group, STEP).shape[0]
     damaged = []
@@ -256,9 +260,11 @@ def _check_schema(path: Path, ds: xr.Dataset) -> None:
         raise StudyError(
             f"the dataset of {path} has schema {schema}; this version reads {SCHEMA_NAME} {SCHEMA_VERSION}"
         )
-    response = (RESPONSE_AXIS, *RESPONSE_VARIABLES)
-    kept = any(variable.name in ds.variables for variable in response)
-    for variable in (*VARIABLES, *(response if kept else ())):
+    expected = [*VARIABLES]
+    for together in ((RESPONSE_AXIS, *RESPONSE_VARIABLES), (TILT_AXIS, *TILTED_VARIABLES)):
+        if any(variable.name in ds.variables for variable in together):
+            expected += together
+    for variable in expected:
         if variable.name not in ds.variables:
             raise StudyError(f"the study {path} lacks the variable {variable.name}")
         if ds[variable.name].dims != variable.dims:
@@ -268,15 +274,15 @@ def _check_schema(path: Path, ds: xr.Dataset) -> None:
 
 
 def _lazy_names(ds: xr.Dataset) -> list[str]:
-    ours = [variable.name for variable in (*RUN_VARIABLES, *RESPONSE_VARIABLES, COMPLETE_VARIABLE)]
+    ours = [variable.name for variable in (*RUN_VARIABLES, *_OF_UNTOUCHED, COMPLETE_VARIABLE)]
     return [name for name in map(str, ds.variables) if name in ours or name.startswith(METRIC_PREFIX)]
 
 
 def _run_array(path: Path, group: zarr.Group, name: str) -> RunArray:
     # Of a metric, a missing file only says that nobody measured it.
-    response = any(variable.name == name for variable in RESPONSE_VARIABLES)
-    checked = response or any(variable.name == name for variable in RUN_VARIABLES)
-    conditions = read_array(group, METHOD) == UNTOUCHED if response else None
+    of_untouched = any(variable.name == name for variable in _OF_UNTOUCHED)
+    checked = of_untouched or any(variable.name == name for variable in RUN_VARIABLES)
+    conditions = read_array(group, METHOD) == UNTOUCHED if of_untouched else None
     return RunArray(path, name, array(group, name), array(group, COMPLETE) if checked else None, conditions)
 
 
