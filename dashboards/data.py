@@ -11,11 +11,12 @@ from windows import Chosen
 
 from dymos_probe import analysis
 from dymos_probe.analysis.exemplars import Exemplar, exemplars
+from dymos_probe.analysis.metric_curve import metric_names
 from dymos_probe.analysis.metric_table import metric_table
 from dymos_probe.analysis.select import modulated_conditions, modulation_settings, started_conditions
-from dymos_probe.errors import InputError, MissingFileError
+from dymos_probe.errors import CorruptStoreError, InputError, MissingFileError
 from dymos_probe.figures.sections import LeftOut, Section
-from dymos_probe.figures.sections.strength import strength_sections
+from dymos_probe.figures.sections.strength import attention_over_lam, metrics_over_lam
 from dymos_probe.preference import BrokenSurvey, Survey
 from dymos_probe.preference import open_survey as _open_survey
 from dymos_probe.preference import surveys as _surveys
@@ -23,10 +24,14 @@ from dymos_probe.serving.files import study_folder, video_of
 from dymos_probe.serving.server import FOLDER_VARIABLE
 from dymos_probe.store import open_study
 from dymos_probe.store.catalogue import StudyEntry, in_order, read_entry, size_on_disk, stamp, study_folders
+from dymos_probe.store.schema import METRIC_PREFIX
 from dymos_probe.store.videos import VideoFacts, read_frames, video_facts
 
 _ALL = 2**31
 """Frames; more than any video has."""
+
+_MEANS = 128 * 2**20
+"""Bytes of a study's mean maps that are held in memory; those of 50 samples × 10 conditions × 50 steps take 17 MB."""
 
 
 def folder() -> Path:
@@ -51,13 +56,16 @@ def size_of(name: str, stamp: str) -> int:
     return size_on_disk(folder() / name)
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
+@st.cache_resource(max_entries=8, show_spinner="Reading attention …")
 def study(name: str, stamp: str) -> xr.Dataset:
-    """Return a study, lazy; ``stamp`` says which state of it is meant."""
+    """Return a study, lazy but for its mean maps; ``stamp`` says which state of it is meant."""
     place = study_folder(folder(), name)
     if place is None:
         raise FileNotFoundError(name)
-    return open_study(place)
+    try:
+        return open_study(place, in_memory=_MEANS)
+    except CorruptStoreError:  # of one run, perhaps: whoever looks at the others need not know
+        return open_study(place)
 
 
 def stamp_of(entry: StudyEntry) -> str:
@@ -134,11 +142,33 @@ def dominance_over_steps(name: str, stamp: str, conditions: tuple[str, ...], sam
     return analysis.dominance(study(name, stamp), conditions=conditions, samples=samples, keep=("step",)).compute()
 
 
-@st.cache_data(ttl=60, max_entries=64, show_spinner="Reading attention …")
 def strength(name: str, stamp: str, setting: tuple[float, str], sample: str | None) -> list[Section | LeftOut]:
-    """Return the figures over λ, at most a minute old: metrics arrive while `probe metrics` runs."""
+    """Return the figures over λ; what the videos measure is at most a minute old."""
+    return [*_attention_over_lam(name, stamp, setting, sample), *_metrics_over_lam(name, stamp, setting, sample)]
+
+
+@st.cache_data(max_entries=256, show_spinner="Reading attention …")
+def _attention_over_lam(
+    name: str, stamp: str, setting: tuple[float, str], sample: str | None
+) -> list[Section | LeftOut]:
+    return list(attention_over_lam(_of(sample, study(name, stamp)), setting))
+
+
+@st.cache_data(ttl=60, max_entries=256, show_spinner=False)
+def _metrics_over_lam(name: str, stamp: str, setting: tuple[float, str], sample: str | None) -> list[Section | LeftOut]:
+    ds = study(name, stamp).assign(_measured(name, stamp).data_vars)
+    return list(metrics_over_lam(_of(sample, ds), setting))
+
+
+@st.cache_data(ttl=60, max_entries=8, show_spinner=False)
+def _measured(name: str, stamp: str) -> xr.Dataset:
+    # Values arrive while `probe metrics` runs, which the stamp does not tell.
     ds = study(name, stamp)
-    return list(strength_sections(ds if sample is None else ds.sel(sample=[sample]), setting, only=True))
+    return ds[[METRIC_PREFIX + each for each in metric_names(ds)]].compute()
+
+
+def _of(sample: str | None, ds: xr.Dataset) -> xr.Dataset:
+    return ds if sample is None else ds.sel(sample=[sample])
 
 
 def surveys() -> list[Survey | BrokenSurvey]:

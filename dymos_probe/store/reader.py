@@ -62,7 +62,7 @@ class RunArray:
     study: Path
     name: str
     values: zarr.Array[Any] = field(repr=False)
-    complete: zarr.Array[Any] | None = field(repr=False)
+    complete: zarr.Array[Any] | npt.NDArray[np.bool_] | None = field(repr=False)
     """Marks of the runs; None where a fill value is an ordinary value."""
     conditions: npt.NDArray[np.bool_] | None = field(default=None, repr=False, compare=False)
     """Which conditions have this variable, (condition,); None for all."""
@@ -137,7 +137,7 @@ class RunArray:
         )
 
 
-def open_study(path: str | Path, *, check: bool = True) -> xr.Dataset:
+def open_study(path: str | Path, *, check: bool = True, in_memory: int = 0) -> xr.Dataset:
     """Return the study at ``path`` as a lazy dataset, with the ``.probe`` accessor registered.
 
     Variables are dask arrays; labels of the dims are in memory. A study still being written opens
@@ -150,6 +150,9 @@ def open_study(path: str | Path, *, check: bool = True) -> xr.Dataset:
         Folder of the study.
     check
         Whether to refuse a dataset that lacks a variable or dim of the schema.
+    in_memory
+        Bytes. Where ``attention_mean`` fits in so many, it and the marks of complete runs are read now, in one go:
+        for who will ask often. What is completed later is not there then, and has no mark.
 
     Raises
     ------
@@ -158,8 +161,8 @@ def open_study(path: str | Path, *, check: bool = True) -> xr.Dataset:
     StudyError
         When the folder is no study, or of another schema version.
     CorruptStoreError
-        Now, when labels are damaged; when data is computed, where a chunk is missing, truncated or
-        fails its checksum.
+        Now, when labels or what is read now are damaged; when data is computed, where a chunk is missing,
+        truncated or fails its checksum.
     """
     # By name at run time: what the store returns answers ds.probe, yet the store knows no analysis.
     importlib.import_module("dymos_probe.analysis.accessor")
@@ -168,7 +171,7 @@ def open_study(path: str | Path, *, check: bool = True) -> xr.Dataset:
     while True:
         before = _metadata(path)
         try:
-            return _open(path, open_group(path, "r"), check=check)
+            return _open(path, open_group(path, "r"), check=check, in_memory=in_memory)
         except ValueError:
             # Its parts do not fit one another when the study grew in between; then it is another one now.
             if _metadata(path) == before:
@@ -181,7 +184,7 @@ def _metadata(path: Path) -> bytes | None:
     return file.read_bytes() if file.is_file() else None
 
 
-def _open(path: Path, group: zarr.Group, *, check: bool) -> xr.Dataset:
+def _open(path: Path, group: zarr.Group, *, check: bool, in_memory: int) -> xr.Dataset:
     consolidated = is_consolidated(group)
     ds = _open_dataset(path, consolidated=consolidated)
     if check:
@@ -189,14 +192,26 @@ def _open(path: Path, group: zarr.Group, *, check: bool) -> xr.Dataset:
     labels = [name for name, variable in ds.variables.items() if set(variable.dims) <= {SAMPLE, CONDITION}]
     labels = [name for name in labels if name in ds.coords] + ["layer_name", "branch"]
     ds = ds.assign_coords({name: (ds[name].dims, read_array(group, str(name)), ds[name].attrs) for name in labels})
-    lazy = {name: (ds[name].dims, _lazy(path, group, str(name)), ds[name].attrs) for name in _lazy_names(ds)}
-    ds = ds.assign_coords({n: v for n, v in lazy.items() if n in ds.coords}).assign(
-        {n: v for n, v in lazy.items() if n not in ds.coords}
+    now = _read_now(path, group) if ds[ATTENTION_MEAN].nbytes <= in_memory else {}
+    given = {
+        name: (ds[name].dims, now[name] if name in now else _lazy(path, group, name), ds[name].attrs)
+        for name in _lazy_names(ds)
+    }
+    ds = ds.assign_coords({n: v for n, v in given.items() if n in ds.coords}).assign(
+        {n: v for n, v in given.items() if n not in ds.coords}
     )
     # So that a dataset cut to some layers or heads is not taken for what this is a mean over.
     ds[ATTENTION_MEAN].attrs.update(layers=ds.sizes[LAYER], heads=ds.sizes[HEAD])
     ds.attrs["metadata"] = "consolidated" if consolidated else "read array by array, the study is being created"
     return ds
+
+
+def _read_now(path: Path, group: zarr.Group) -> dict[str, npt.NDArray[Any]]:
+    """Return the means and the marks; the marks are read first, so that no run has one and is not there."""
+    marks = read_array(group, COMPLETE)
+    whole = RunArray(path, ATTENTION_MEAN, array(group, ATTENTION_MEAN), marks)
+    values = whole[tuple(slice(0, length) for length in whole.shape)]
+    return {COMPLETE: marks, ATTENTION_MEAN: values}
 
 
 def verify_study(path: str | Path) -> list[tuple[str, str]]:
