@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import streamlit as st
@@ -24,7 +25,7 @@ from dymos_probe.serving.files import study_folder, video_of
 from dymos_probe.serving.server import FOLDER_VARIABLE
 from dymos_probe.store import open_study
 from dymos_probe.store.catalogue import StudyEntry, in_order, read_entry, size_on_disk, stamp, study_folders
-from dymos_probe.store.schema import METRIC_PREFIX
+from dymos_probe.store.schema import HEAD, LAYER, METRIC_PREFIX
 from dymos_probe.store.videos import VideoFacts, read_frames, video_facts
 
 _ALL = 2**31
@@ -123,15 +124,34 @@ def lines(name: str, stamp: str, sample: str, conditions: tuple[str, ...], dim: 
     return xr.concat(each, "condition").assign_coords({dim: [at]})
 
 
-@st.cache_data(max_entries=256, show_spinner="Reading attention …")
+@st.cache_data(max_entries=256, show_spinner=False)
 def maps(name: str, stamp: str, conditions: tuple[str, ...], window: Chosen) -> xr.DataArray:
     """Return A of some conditions in a window, averaged (condition, query_frame, key_frame)."""
-    return analysis.maps(study(name, stamp), conditions=conditions, **window.options()).compute()
+    ds, options = study(name, stamp), window.options()
+    if window.layers is None and window.heads is None:
+        return analysis.maps(ds, conditions=conditions, **options).compute()
+    # A chunk of the store has all heads of a step: whoever looks at one has read the others, and goes on to them.
+    every = _maps_of_heads(name, stamp, conditions, replace(window, layers=None, heads=None))
+    chosen = every.sel({dim: list(options[f"{dim}s"]) for dim in (LAYER, HEAD) if options[f"{dim}s"] is not None})
+    return chosen.mean((LAYER, HEAD)).assign_attrs(
+        every.attrs, **{key: list(options[key]) for key in ("layers", "heads") if options[key] is not None}
+    )
+
+
+@st.cache_resource(max_entries=16, show_spinner="Reading attention …")
+def _maps_of_heads(name: str, stamp: str, conditions: tuple[str, ...], window: Chosen) -> xr.DataArray:
+    ds = study(name, stamp)
+    return analysis.maps(ds, conditions=conditions, keep=(LAYER, HEAD), **window.options()).compute()
+
+
+def heads(name: str, stamp: str, window: Chosen) -> xr.Dataset:
+    """Return what every head puts on the reference frame in both untouched arms (layer, head)."""
+    # Every head apart, whichever are looked at.
+    return _heads(name, stamp, replace(window, layers=None, heads=None))
 
 
 @st.cache_data(max_entries=64, show_spinner="Reading attention …")
-def heads(name: str, stamp: str, window: Chosen) -> xr.Dataset:
-    """Return what every head puts on the reference frame in both untouched arms (layer, head)."""
+def _heads(name: str, stamp: str, window: Chosen) -> xr.Dataset:
     return analysis.heads(study(name, stamp), **window.of_heads())
 
 

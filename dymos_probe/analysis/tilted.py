@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 import xarray as xr
+from scipy.interpolate import barycentric_interpolate
 
 from dymos_probe.analysis.mean import mean_over
 from dymos_probe.analysis.window import Window, recorded_in
@@ -22,7 +24,7 @@ from dymos_probe.store.schema import (
     TEXT_MASS,
     TILT,
 )
-from dymos_probe.store.summaries import tilt_weights, tilted_means
+from dymos_probe.store.summaries import tilted_means
 
 _LAM = "lam"
 
@@ -65,6 +67,17 @@ def means_of_tilted(
         mean_over(maps, over).transpose(_LAM, *keep, QUERY_FRAME, KEY_FRAME),
         mean_over(mass, over).transpose(_LAM, *keep, QUERY_FRAME),
     )
+
+
+def tilt_weights(tilts: npt.ArrayLike, strengths: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return the weight of the mean kept at each of ``tilts`` in that at each of ``strengths``, (…, tilt).
+
+    They lie between the outermost of ``tilts``; beyond, a polynomial knows nothing.
+    """
+    nodes = np.asarray(tilts, dtype=np.float64)
+    at, where = np.unique(strengths, return_inverse=True)
+    each: npt.NDArray[np.float64] = barycentric_interpolate(nodes, np.eye(len(nodes)), at)
+    return each[where.ravel()].reshape(*np.shape(strengths), len(nodes))
 
 
 def _are_kept(ds: xr.Dataset, strengths: xr.DataArray, within: Window) -> bool:

@@ -34,9 +34,4 @@ def load_libraries() -> None:
     folder = str(app_script().parent)
     if folder not in sys.path:
         sys.path.insert(0, folder)
-    for name in ("data", *_AT_FIRST_USE):
-        importlib.import_module(name)
-
-
-_AT_FIRST_USE = ("distributed", "pandas", "plotly.graph_objs._figure", "pyarrow", "streamlit.elements.plotly_chart")
-"""What libraries import only when something is first computed, drawn or shown."""
+    importlib.import_module("ahead").load()

@@ -14,9 +14,8 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.interpolate import barycentric_interpolate
 
-from dymos_probe.store.schema import ATTENTION, ATTENTION_MEAN, ATTENTION_TILTED, DOMINANCE, TEXT_MASS
+from dymos_probe.store.schema import ATTENTION_MEAN, ATTENTION_TILTED, DOMINANCE
 
 Floats = npt.NDArray[np.float64]
 
@@ -83,17 +82,6 @@ def tilted_means(attention: npt.NDArray[Any], text_mass: npt.NDArray[Any], stren
                 maps[at][part, frame, 0] = weighted[:, 0] * first[:, 0]
                 mass[at][part, frame] = (share @ text) * others[:, 0]
     return maps, mass
-
-
-def tilt_weights(tilts: npt.ArrayLike, strengths: Floats) -> Floats:
-    """Return the weight of the mean kept at each of ``tilts`` in that at each of ``strengths``, (…, tilt).
-
-    They lie between the outermost of ``tilts``; beyond, a polynomial knows nothing.
-    """
-    nodes = np.asarray(tilts, dtype=np.float64)
-    at, where = np.unique(strengths, return_inverse=True)
-    each: Floats = barycentric_interpolate(nodes, np.eye(len(nodes)), at)
-    return each[where.ravel()].reshape(*np.shape(strengths), len(nodes))
 
 
 def _parts(strengths: int, rows: int) -> Iterator[slice]:

@@ -17,7 +17,14 @@ import numpy as np
 from scipy.special import logit
 
 from dymos_probe.errors import InputError
-from dymos_probe.store.schema import COMPLETE_VARIABLE, RUN_VARIABLES, STORE_FOLDER, TILTED_VARIABLES, AttentionShape, Sample
+from dymos_probe.store.schema import (
+    COMPLETE_VARIABLE,
+    RUN_VARIABLES,
+    STORE_FOLDER,
+    TILTED_VARIABLES,
+    AttentionShape,
+    Sample,
+)
 from dymos_probe.store.writer import completed_runs, create_study, extend_study, finish_study, write_run
 from dymos_probe.testing.synthetic import as_run, conditions_over, t2v_maps, tilt
 
@@ -124,7 +131,8 @@ def large_study(
 
 def run_bytes(shape: AttentionShape = FULL) -> int:
     """Return the bytes of attention of one run before compression."""
-    return int(np.prod([*shape.sizes.values()])) * np.dtype(np.float32).itemsize
+    maps = len(shape.branches) * shape.steps * len(shape.layers) * shape.heads
+    return maps * shape.frames**2 * np.dtype(np.float32).itemsize
 
 
 def _link(path: Path, source: int, target: int, conditions: int) -> None:
