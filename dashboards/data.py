@@ -14,7 +14,13 @@ from dymos_probe import analysis
 from dymos_probe.analysis.exemplars import Exemplar, exemplars
 from dymos_probe.analysis.metric_curve import metric_names
 from dymos_probe.analysis.metric_table import metric_table
-from dymos_probe.analysis.select import modulated_conditions, modulation_settings, started_conditions
+from dymos_probe.analysis.select import (
+    i2v_condition,
+    modulated_conditions,
+    modulation_settings,
+    started_conditions,
+    t2v_condition,
+)
 from dymos_probe.errors import CorruptStoreError, InputError, MissingFileError
 from dymos_probe.figures.sections import LeftOut, Section
 from dymos_probe.figures.sections.strength import attention_over_lam, metrics_over_lam
@@ -25,14 +31,14 @@ from dymos_probe.serving.files import study_folder, video_of
 from dymos_probe.serving.server import FOLDER_VARIABLE
 from dymos_probe.store import open_study
 from dymos_probe.store.catalogue import StudyEntry, in_order, read_entry, size_on_disk, stamp, study_folders
-from dymos_probe.store.schema import HEAD, LAYER, METRIC_PREFIX
+from dymos_probe.store.schema import DOMINANCE, HEAD, LAYER, METRIC_PREFIX
 from dymos_probe.store.videos import VideoFacts, read_frames, video_facts
 
 _ALL = 2**31
 """Frames; more than any video has."""
 
 _MEANS = 128 * 2**20
-"""Bytes of a study's mean maps that are held in memory; those of 50 samples × 10 conditions × 50 steps take 17 MB."""
+"""Bytes of a study's means that are held in memory: 17 MB of maps and 40 MB of heads of 50 samples × 10 conditions."""
 
 
 def folder() -> Path:
@@ -152,7 +158,20 @@ def heads(name: str, stamp: str, window: Chosen) -> xr.Dataset:
 
 @st.cache_data(max_entries=64, show_spinner="Reading attention …")
 def _heads(name: str, stamp: str, window: Chosen) -> xr.Dataset:
-    return analysis.heads(study(name, stamp), **window.of_heads())
+    return analysis.heads(_arms(name, stamp), **window.of_heads())
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _arms(name: str, stamp: str) -> xr.Dataset:
+    """Return the two untouched conditions of a study, with what each head puts on the reference frame in memory."""
+    ds = study(name, stamp)
+    arms = ds.sel(condition=[t2v_condition(ds), i2v_condition(ds, 0.0)])
+    if arms[DOMINANCE].nbytes > _MEANS:
+        return arms
+    try:
+        return arms.assign({DOMINANCE: arms[DOMINANCE].variable.compute()})
+    except CorruptStoreError:  # of one run, perhaps, as above
+        return arms
 
 
 @st.cache_data(max_entries=64, show_spinner="Reading attention …")

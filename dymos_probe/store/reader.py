@@ -24,6 +24,7 @@ from dymos_probe.store.schema import (
     COMPLETE,
     COMPLETE_VARIABLE,
     CONDITION,
+    EARLY_VARIABLES,
     HEAD,
     LAYER,
     METHOD,
@@ -228,7 +229,7 @@ def verify_study(path: str | Path) -> list[tuple[str, str]]:
     group = open_group(path, "r")
     samples, conditions = read_array(group, SAMPLE), read_array(group, CONDITION)
     marks = RunArray(path, COMPLETE, array(group, COMPLETE), None)
-    checked = (*RUN_VARIABLES, *(variable for variable in _OF_UNTOUCHED if variable.name in group))
+    checked = (*RUN_VARIABLES, *(each for each in (*EARLY_VARIABLES, *_OF_UNTOUCHED) if each.name in group))
     arrays = [(variable, _run_array(path, group, variable.name)) for variable in checked]
     steps = array(group, STEP).shape[0]
     damaged = []
@@ -276,7 +277,7 @@ def _check_schema(path: Path, ds: xr.Dataset) -> None:
             f"the dataset of {path} has schema {schema}; this version reads {SCHEMA_NAME} {SCHEMA_VERSION}"
         )
     expected = [*VARIABLES]
-    for together in ((RESPONSE_AXIS, *RESPONSE_VARIABLES), (TILT_AXIS, *TILTED_VARIABLES)):
+    for together in ((RESPONSE_AXIS, *RESPONSE_VARIABLES), (TILT_AXIS, *TILTED_VARIABLES), EARLY_VARIABLES):
         if any(variable.name in ds.variables for variable in together):
             expected += together
     for variable in expected:
@@ -289,14 +290,14 @@ def _check_schema(path: Path, ds: xr.Dataset) -> None:
 
 
 def _lazy_names(ds: xr.Dataset) -> list[str]:
-    ours = [variable.name for variable in (*RUN_VARIABLES, *_OF_UNTOUCHED, COMPLETE_VARIABLE)]
+    ours = [variable.name for variable in (*RUN_VARIABLES, *EARLY_VARIABLES, *_OF_UNTOUCHED, COMPLETE_VARIABLE)]
     return [name for name in map(str, ds.variables) if name in ours or name.startswith(METRIC_PREFIX)]
 
 
 def _run_array(path: Path, group: zarr.Group, name: str) -> RunArray:
     # Of a metric, a missing file only says that nobody measured it.
     of_untouched = any(variable.name == name for variable in _OF_UNTOUCHED)
-    checked = of_untouched or any(variable.name == name for variable in RUN_VARIABLES)
+    checked = of_untouched or any(variable.name == name for variable in (*RUN_VARIABLES, *EARLY_VARIABLES))
     conditions = read_array(group, METHOD) == UNTOUCHED if of_untouched else None
     return RunArray(path, name, array(group, name), array(group, COMPLETE) if checked else None, conditions)
 

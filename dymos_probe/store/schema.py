@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,9 @@ ATTENTION_MEAN: Final = "attention_mean"
 DOMINANCE: Final = "dominance"
 ATTENTION_RESPONSE: Final = "attention_response"
 TEXT_MASS_RESPONSE: Final = "text_mass_response"
+ATTENTION_EARLY: Final = "attention_early"
+STEPS: Final = "steps"
+"""Attribute of early means: over how many steps, from the first, they are."""
 TILT: Final = "tilt"
 """The strength s of a tilted mean."""
 ATTENTION_TILTED: Final = "attention_tilted"
@@ -49,8 +53,10 @@ SCHEDULE_FOLDER: Final = "schedules"
 
 TILTS: Final = tuple(float(6.0 * np.cos(np.pi * (36 - place) / 36)) + 0.0 for place in range(37))
 """Strengths at which tilted means are kept: Chebyshev points, as many as bring the polynomial to float32's rounding."""
-TILTED_FROM: Final = 8 * len(TILTS)
-"""Maps a step from which tilted means are kept; of fewer they are soon made, and would be as large as the maps."""
+MANY_MAPS: Final = 8 * len(TILTS)
+"""Maps a step from which tilted and early means are kept; of fewer they are soon made, and nearly as large."""
+EARLY: Final = 0.1
+"""The first fraction of the steps that early means are taken over: the paper's, and what analyses take by default."""
 
 LABELS_PER_CHUNK: Final = 256
 """Labels in one chunk of a sample or condition coordinate; only the coordinator writes those."""
@@ -101,7 +107,12 @@ class AttentionShape:
     @property
     def tilts(self) -> tuple[float, ...]:
         """Strengths at which means of tilted maps are kept; none where there are few maps to average."""
-        return TILTS if len(self.layers) * self.heads >= TILTED_FROM else ()
+        return TILTS if len(self.layers) * self.heads >= MANY_MAPS else ()
+
+    @property
+    def early(self) -> int:
+        """First steps over which every head's mean map is kept; 0 where there are few maps or hardly fewer means."""
+        return math.ceil(EARLY * self.steps - 1e-9) if self.tilts and self.steps * EARLY >= 1.0 else 0
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -360,6 +371,18 @@ TILTED_VARIABLES: Final = (
 )
 """Written with every run of an untouched model in a study of many maps a step, and never with another."""
 
+EARLY_VARIABLES: Final = (
+    Variable(
+        name=ATTENTION_EARLY,
+        dims=(*_RUN, BRANCH, LAYER, HEAD, QUERY_FRAME, KEY_FRAME),
+        dtype=np.float32,
+        fill=_NAN,
+        long_name="frame-to-frame attention, mean over the first steps",
+        units="attention mass",
+    ),
+)
+"""Written with every run of a study of many maps a step and enough steps; attribute ``steps`` says of how many."""
+
 TILT_AXIS: Final = _label(TILT, TILT, float, "strength of a tilt", "nats")
 """Written once when a study that keeps tilted means is created."""
 
@@ -409,7 +432,7 @@ VARIABLES: Final = (
     *CONDITION_COLUMNS.values(),
     *AXIS_VARIABLES,
 )
-"""Everything a study holds but its metrics and, where it keeps them, its response and tilted means."""
+"""Everything a study holds but its metrics and, where it keeps them, its response, tilted and early means."""
 
 
 def video_path(study: Path, sample: str, condition: str) -> Path:

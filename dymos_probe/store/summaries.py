@@ -1,6 +1,7 @@
-"""Means over layers and heads that are kept beside a run's maps, so that nobody has to read those to draw a curve.
+"""Means that are kept beside a run's maps, so that nobody has to read those to draw a curve.
 
-Two are plain: ``attention_mean`` and ``dominance``. The third, ``attention_tilted``, is what the direct effect of λ
+Three are plain: ``attention_mean``, ``dominance``, and ``attention_early``, which keeps heads apart and has the first
+steps alone. The fourth, ``attention_tilted``, is what the direct effect of λ
 is made of. Each recorded row is tilted, the odds of frame 0 times exp(−s), and then averaged; the tilt is not linear,
 so means of tilted rows cannot be had from means of rows. As a function of s such a mean is analytic within π of the
 real axis, wherever the mass on frame 0 lies, and so a polynomial through its values at a few Chebyshev points is it,
@@ -15,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from dymos_probe.store.schema import ATTENTION_MEAN, ATTENTION_TILTED, DOMINANCE
+from dymos_probe.store.schema import ATTENTION_EARLY, ATTENTION_MEAN, ATTENTION_TILTED, DOMINANCE
 
 Floats = npt.NDArray[np.float64]
 
@@ -24,7 +25,7 @@ _BLOCK_BYTES: Final = 32 * 2**20
 
 
 def summaries(
-    attention: npt.NDArray[np.float32], text_mass: npt.NDArray[np.float32], tilts: Floats | None
+    attention: npt.NDArray[np.float32], text_mass: npt.NDArray[np.float32], *, tilts: Floats | None, early: int
 ) -> dict[str, npt.NDArray[np.float32]]:
     """Return what is kept beside a run's maps, float32.
 
@@ -34,11 +35,15 @@ def summaries(
         Of the run, (branch, step, layer, head, query_frame, key_frame) and the same without the last.
     tilts
         Strengths at which ``attention_tilted`` is kept; None leaves it out.
+    early
+        First steps that ``attention_early`` is the mean over; 0 leaves it out.
     """
     kept = {
         ATTENTION_MEAN: attention.mean(axis=(2, 3), dtype=np.float64).astype(np.float32),
         DOMINANCE: attention[..., 1:, 0].mean(axis=-1, dtype=np.float64).astype(np.float32),
     }
+    if early:
+        kept[ATTENTION_EARLY] = attention[:, :early].mean(axis=1, dtype=np.float64).astype(np.float32)
     if tilts is not None:
         strengths = np.broadcast_to(tilts[:, None], (len(tilts), attention.shape[-1]))
         kept[ATTENTION_TILTED] = tilted_means(attention, text_mass, strengths)[0].astype(np.float32)

@@ -29,6 +29,7 @@ from dymos_probe.store.group import (
 )
 from dymos_probe.store.schema import (
     ATTENTION,
+    ATTENTION_EARLY,
     ATTENTION_RESPONSE,
     ATTENTION_TILTED,
     AXIS_VARIABLES,
@@ -36,6 +37,7 @@ from dymos_probe.store.schema import (
     COMPLETE,
     CONDITION,
     CONDITION_COLUMNS,
+    EARLY_VARIABLES,
     LAM_RESPONSE,
     METHOD,
     METRIC_PREFIX,
@@ -46,6 +48,7 @@ from dymos_probe.store.schema import (
     SAMPLE_COLUMNS,
     SCHEMA_NAME,
     SCHEMA_VERSION,
+    STEPS,
     STORE_FOLDER,
     STUDY_FILE,
     TEXT_MASS,
@@ -253,6 +256,8 @@ def _create_store(path: Path, config: Mapping[str, Any], shape: AttentionShape) 
     create += (TILT_AXIS, *TILTED_VARIABLES) if shape.tilts else ()
     for variable in create:
         create_variable(group, variable, sizes)
+    for variable in EARLY_VARIABLES if shape.early else ():
+        create_variable(group, variable, sizes, attrs={STEPS: shape.early})
     if shape.response:
         _fill(group, LAM_RESPONSE, 0, shape.response)
     if shape.tilts:
@@ -332,7 +337,8 @@ def _run_values(group: zarr.Group, run: Run, *, untouched: bool) -> dict[str, np
             raise InputError(f"{where} holds {np.count_nonzero(~np.isfinite(value))} values that are NaN or infinite")
         values[variable.name] = value.astype(variable.dtype, copy=False)
     tilts = read_array(group, TILT) if untouched and ATTENTION_TILTED in group else None
-    return values | summaries(values[ATTENTION], values[TEXT_MASS], tilts)
+    early = array(group, ATTENTION_EARLY).attrs[STEPS] if ATTENTION_EARLY in group else 0
+    return values | summaries(values[ATTENTION], values[TEXT_MASS], tilts=tilts, early=int(str(early)))
 
 
 def _sweep_partials(path: Path, name: str, at: tuple[slice, slice]) -> None:

@@ -19,6 +19,7 @@ from scipy.special import logit
 from dymos_probe.errors import InputError
 from dymos_probe.store.schema import (
     COMPLETE_VARIABLE,
+    EARLY_VARIABLES,
     RUN_VARIABLES,
     STORE_FOLDER,
     TILTED_VARIABLES,
@@ -136,7 +137,7 @@ def run_bytes(shape: AttentionShape = FULL) -> int:
 
 
 def _link(path: Path, source: int, target: int, conditions: int) -> None:
-    for variable in (*RUN_VARIABLES, *TILTED_VARIABLES, COMPLETE_VARIABLE):
+    for variable in (*RUN_VARIABLES, *EARLY_VARIABLES, *TILTED_VARIABLES, COMPLETE_VARIABLE):
         chunks = path / STORE_FOLDER / variable.name / "c"
         for condition in map(str, range(conditions)):
             of_run = chunks / str(source) / condition

@@ -10,12 +10,12 @@ import pytest
 
 from dymos_probe.errors import CorruptStoreError
 from dymos_probe.store import Run, completed_runs, open_study, verify_study, write_run, writer
-from dymos_probe.store.schema import TILTED_FROM, TILTS, AttentionShape
+from dymos_probe.store.schema import MANY_MAPS, TILTS, AttentionShape
 from dymos_probe.store.summaries import tilted_means
 from dymos_probe.testing.synthetic import SMALL, synthetic_study
 
-MANY = AttentionShape(branches=("cond", "uncond"), steps=2, layers=tuple("abcdefgh"), heads=37, frames=3)
-"""Few steps and frames, and as many maps a step as means of tilted maps are kept from."""
+MANY = AttentionShape(branches=("cond", "uncond"), steps=11, layers=tuple("abcdefgh"), heads=37, frames=3)
+"""Few frames, and as many maps a step as means of tilted maps are kept from."""
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def test_no_finite_strength_is_too_large():
 
 
 def test_a_study_of_many_maps_a_step_keeps_them_of_untouched_runs_and_one_of_few_maps_does_not(path, tmp_path):
-    assert len(MANY.layers) * MANY.heads == TILTED_FROM
+    assert len(MANY.layers) * MANY.heads == MANY_MAPS
     ds = open_study(path)
     assert ds["attention_tilted"].dims == (
         "sample", "condition", "branch", "step", "tilt", "query_frame", "key_frame",
@@ -86,8 +86,12 @@ def test_a_study_of_many_maps_a_step_keeps_them_of_untouched_runs_and_one_of_few
             run = ds.sel(condition=arm).isel(sample=1, branch=1)
             expected = tilted_one_by_one(run["attention"].values, run["text_mass"].values, TILTS[at])[0]
             np.testing.assert_allclose(run["attention_tilted"].isel(tilt=at), expected, atol=1e-6)
+    assert ds["attention_early"].attrs["steps"] == 2
+    for condition in ds["condition"].values:
+        run = ds.sel(condition=condition)
+        np.testing.assert_allclose(run["attention_early"], run["attention"][:, :, :2].mean("step"), atol=1e-6)
     few = open_study(synthetic_study(tmp_path / "few", lams=(), shape=SMALL).path)
-    assert "attention_tilted" not in few and "tilt" not in few.coords
+    assert not {"attention_tilted", "tilt", "attention_early"} & set(few.variables)
 
 
 def other_run(path):
@@ -107,10 +111,11 @@ def test_a_run_that_is_recorded_again_brings_its_own(path):
         expected = tilted_one_by_one(run.attention, run.text_mass, TILTS[at])[0]
         np.testing.assert_allclose(stored["attention_tilted"].isel(tilt=at), expected, atol=1e-6)
     np.testing.assert_allclose(stored["attention_mean"], run.attention.mean((2, 3)), atol=1e-6)
+    np.testing.assert_allclose(stored["attention_early"], run.attention[:, :2].mean(1), atol=1e-6)
     np.testing.assert_allclose(stored["dominance"], run.attention[..., 1:, 0].mean(-1), atol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["attention", "attention_mean", "dominance", "attention_tilted"])
+@pytest.mark.parametrize("name", ["attention", "attention_mean", "dominance", "attention_early", "attention_tilted"])
 def test_a_run_cut_off_while_it_is_written_is_not_there_whatever_was_written_already(path, monkeypatch, name):
     real = writer._sweep_partials
 
