@@ -4,9 +4,9 @@
 paper's size (1.3 GB on disk by hard links; 34 GB to read) and a tiny one beside it, and opens every page of each in
 Chromium. The tiny one costs what any page of any study does; what the large one takes beyond that is ours.
 
-cold: a server just started, and a browser that has seen nothing. warm: the same page chosen again in the menu, when
-another session has had it. choice: another sample. CPU seconds are the server's, which other work on the machine
-disturbs less.
+first: until the page's title is there; cold: until all of it is; by a server just started and a browser that has seen
+nothing. warm: the same page chosen again in the menu, when another session has had it. choice: another sample. CPU
+seconds are the server's, which other work on the machine disturbs less.
 """
 
 from __future__ import annotations
@@ -68,6 +68,13 @@ def served(folder: Path) -> Iterator[tuple[str, psutil.Process]]:
         process.wait(30)
 
 
+def titled(tab: Page, page: str, since: float) -> float:
+    """Return the seconds from ``since`` until the title of a page is there."""
+    title = "title => document.querySelector('[data-testid=stMain] h1')?.innerText.trim().startsWith(title)"
+    tab.wait_for_function(title, arg=PAGES[page], timeout=PATIENCE, polling=10)
+    return time.perf_counter() - since
+
+
 def until_whole(tab: Page, page: str, since: float) -> float:
     """Return the seconds from ``since`` until a page is there."""
     tab.wait_for_function(WHOLE, arg=[PAGES[page], FIGURES.get(page, 0)], timeout=PATIENCE, polling=10)
@@ -95,10 +102,12 @@ def measure(browser: Browser, folder: Path, page: str) -> str:
     with served(folder) as (url, server):
         used = [sum(server.cpu_times()[:2])]
         tabs = [browser.new_context(viewport={"width": 1280, "height": 900}).new_page() for _ in range(2)]
+        firsts: list[float] = []
         took = []
         for tab in tabs:
             since = time.perf_counter()
             tab.goto(f"{url}/{address}{query}", wait_until="commit")
+            firsts.append(titled(tab, page, since))
             took.append(until_whole(tab, page, since))
             used.append(sum(server.cpu_times()[:2]))
         tab = tabs[1]
@@ -116,9 +125,11 @@ def measure(browser: Browser, folder: Path, page: str) -> str:
     cpu = [after - before for before, after in pairwise(used)]
     choice = "" if chosen is None else f"{chosen:8.2f}"
     load = os.getloadavg()[0]
-    return (
-        f"{took[0]:8.2f} {cpu[0]:8.2f} {took[1]:11.2f} {cpu[1]:8.2f} {warm:8.2f} {choice:>8} {memory:8.0f} {load:8.1f}"
-    )
+    numbers = [
+        f"{firsts[0]:8.2f} {took[0]:8.2f} {cpu[0]:8.2f} {took[1]:11.2f} {cpu[1]:8.2f}",
+        f"{warm:8.2f} {choice:>8} {memory:8.0f} {load:8.1f}",
+    ]
+    return " ".join(numbers)
 
 
 def main(folder: Path) -> None:
@@ -128,7 +139,7 @@ def main(folder: Path) -> None:
         synthetic_study(folder / "tiny" / "study", samples=2, lams=LAMS)
     if not (folder / "large").exists():
         large_study(folder / "large" / "study", samples=2, conditions=10, linked=48)
-    columns = ("cold s", "CPU s", "2nd browser", "CPU s", "warm s", "choice s", "MB", "load")
+    columns = ("first s", "cold s", "CPU s", "2nd browser", "CPU s", "warm s", "choice s", "MB", "load")
     print(f"{'page':10} {'study':6} " + " ".join(f"{name:>8}" for name in columns))
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
