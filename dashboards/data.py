@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,21 @@ from dymos_probe import analysis
 from dymos_probe.analysis import closest
 from dymos_probe.analysis.exemplars import Exemplar, exemplars
 from dymos_probe.analysis.least import Least
+from dymos_probe.analysis.metric_curve import metric_names
 from dymos_probe.analysis.metric_table import metric_table
 from dymos_probe.analysis.recommendation import Recommendation
 from dymos_probe.analysis.recommendation import changes_since as _changes_since
 from dymos_probe.analysis.recommendation import recommendations as _recommendations
-from dymos_probe.analysis.select import modulated_conditions, modulation_settings, started_conditions
-from dymos_probe.errors import InputError, MissingFileError
+from dymos_probe.analysis.select import (
+    i2v_condition,
+    modulated_conditions,
+    modulation_settings,
+    started_conditions,
+    t2v_condition,
+)
+from dymos_probe.errors import CorruptStoreError, InputError, MissingFileError
 from dymos_probe.figures.sections import LeftOut, Section
-from dymos_probe.figures.sections.strength import strength_sections
+from dymos_probe.figures.sections.strength import attention_over_lam, metrics_over_lam
 from dymos_probe.jobs import Job, read_upload
 from dymos_probe.jobs import jobs as _jobs
 from dymos_probe.preference import BrokenSurvey, Survey
@@ -33,10 +41,14 @@ from dymos_probe.serving.files import study_folder, video_of
 from dymos_probe.serving.server import FOLDER_VARIABLE
 from dymos_probe.store import open_study
 from dymos_probe.store.catalogue import StudyEntry, in_order, read_entry, size_on_disk, stamp, study_folders
+from dymos_probe.store.schema import DOMINANCE, HEAD, LAYER, METRIC_PREFIX
 from dymos_probe.store.videos import VideoFacts, read_frames, video_facts
 
 _ALL = 2**31
 """Frames; more than any video has."""
+
+_MEANS = 128 * 2**20
+"""Bytes of a study's means that are held in memory: 17 MB of maps and 40 MB of heads of 50 samples × 10 conditions."""
 
 
 def folder() -> Path:
@@ -61,13 +73,16 @@ def size_of(name: str, stamp: str) -> int:
     return size_on_disk(folder() / name)
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
+@st.cache_resource(max_entries=8, show_spinner="Reading attention …")
 def study(name: str, stamp: str) -> xr.Dataset:
-    """Return a study, lazy; ``stamp`` says which state of it is meant."""
+    """Return a study, lazy but for its mean maps; ``stamp`` says which state of it is meant."""
     place = study_folder(folder(), name)
     if place is None:
         raise FileNotFoundError(name)
-    return open_study(place)
+    try:
+        return open_study(place, in_memory=_MEANS)
+    except CorruptStoreError:  # of one run, perhaps: whoever looks at the others need not know
+        return open_study(place)
 
 
 def stamp_of(entry: StudyEntry) -> str:
@@ -145,16 +160,48 @@ def lines(name: str, stamp: str, sample: str, conditions: tuple[str, ...], dim: 
     return xr.concat(each, "condition").assign_coords({dim: [at]})
 
 
-@st.cache_data(max_entries=256, show_spinner="Reading attention …")
+@st.cache_data(max_entries=256, show_spinner=False)
 def maps(name: str, stamp: str, conditions: tuple[str, ...], window: Chosen) -> xr.DataArray:
     """Return A of some conditions in a window, averaged (condition, query_frame, key_frame)."""
-    return analysis.maps(study(name, stamp), conditions=conditions, **window.options()).compute()
+    ds, options = study(name, stamp), window.options()
+    if window.layers is None and window.heads is None:
+        return analysis.maps(ds, conditions=conditions, **options).compute()
+    # A chunk of the store has all heads of a step: whoever looks at one has read the others, and goes on to them.
+    every = _maps_of_heads(name, stamp, conditions, replace(window, layers=None, heads=None))
+    chosen = every.sel({dim: list(options[f"{dim}s"]) for dim in (LAYER, HEAD) if options[f"{dim}s"] is not None})
+    return chosen.mean((LAYER, HEAD)).assign_attrs(
+        every.attrs, **{key: list(options[key]) for key in ("layers", "heads") if options[key] is not None}
+    )
+
+
+@st.cache_resource(max_entries=16, show_spinner="Reading attention …")
+def _maps_of_heads(name: str, stamp: str, conditions: tuple[str, ...], window: Chosen) -> xr.DataArray:
+    ds = study(name, stamp)
+    return analysis.maps(ds, conditions=conditions, keep=(LAYER, HEAD), **window.options()).compute()
+
+
+def heads(name: str, stamp: str, window: Chosen) -> xr.Dataset:
+    """Return what every head puts on the reference frame in both untouched arms (layer, head)."""
+    # Every head apart, whichever are looked at.
+    return _heads(name, stamp, replace(window, layers=None, heads=None))
 
 
 @st.cache_data(max_entries=64, show_spinner="Reading attention …")
-def heads(name: str, stamp: str, window: Chosen) -> xr.Dataset:
-    """Return what every head puts on the reference frame in both untouched arms (layer, head)."""
-    return analysis.heads(study(name, stamp), **window.of_heads())
+def _heads(name: str, stamp: str, window: Chosen) -> xr.Dataset:
+    return analysis.heads(_arms(name, stamp), **window.of_heads())
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _arms(name: str, stamp: str) -> xr.Dataset:
+    """Return the two untouched conditions of a study, with what each head puts on the reference frame in memory."""
+    ds = study(name, stamp)
+    arms = ds.sel(condition=[t2v_condition(ds), i2v_condition(ds, 0.0)])
+    if arms[DOMINANCE].nbytes > _MEANS:
+        return arms
+    try:
+        return arms.assign({DOMINANCE: arms[DOMINANCE].variable.compute()})
+    except CorruptStoreError:  # of one run, perhaps, as above
+        return arms
 
 
 @st.cache_data(max_entries=64, show_spinner="Reading attention …")
@@ -164,11 +211,33 @@ def dominance_over_steps(name: str, stamp: str, conditions: tuple[str, ...], sam
     return analysis.dominance(study(name, stamp), conditions=conditions, samples=samples, keep=("step",)).compute()
 
 
-@st.cache_data(ttl=60, max_entries=64, show_spinner="Reading attention …")
 def strength(name: str, stamp: str, setting: tuple[float, str], sample: str | None) -> list[Section | LeftOut]:
-    """Return the figures over λ, at most a minute old: metrics arrive while `probe metrics` runs."""
+    """Return the figures over λ; what the videos measure is at most a minute old."""
+    return [*_attention_over_lam(name, stamp, setting, sample), *_metrics_over_lam(name, stamp, setting, sample)]
+
+
+@st.cache_data(max_entries=256, show_spinner="Reading attention …")
+def _attention_over_lam(
+    name: str, stamp: str, setting: tuple[float, str], sample: str | None
+) -> list[Section | LeftOut]:
+    return list(attention_over_lam(_of(sample, study(name, stamp)), setting))
+
+
+@st.cache_data(ttl=60, max_entries=256, show_spinner=False)
+def _metrics_over_lam(name: str, stamp: str, setting: tuple[float, str], sample: str | None) -> list[Section | LeftOut]:
+    ds = study(name, stamp).assign(_measured(name, stamp).data_vars)
+    return list(metrics_over_lam(_of(sample, ds), setting))
+
+
+@st.cache_data(ttl=60, max_entries=8, show_spinner=False)
+def _measured(name: str, stamp: str) -> xr.Dataset:
+    # Values arrive while `probe metrics` runs, which the stamp does not tell.
     ds = study(name, stamp)
-    return list(strength_sections(ds if sample is None else ds.sel(sample=[sample]), setting, only=True))
+    return ds[[METRIC_PREFIX + each for each in metric_names(ds)]].compute()
+
+
+def _of(sample: str | None, ds: xr.Dataset) -> xr.Dataset:
+    return ds if sample is None else ds.sel(sample=[sample])
 
 
 def recommendations(name: str) -> list[Recommendation]:

@@ -31,6 +31,7 @@ from dymos_probe.analysis.select import (
     named_condition,
     t2v_condition,
 )
+from dymos_probe.analysis.tilted import means_of_tilted
 from dymos_probe.analysis.window import Window, WindowOptions, recorded_in, window
 from dymos_probe.bias import Bias, MatchedTable, Schedule, response_grid
 from dymos_probe.errors import InputError
@@ -206,32 +207,22 @@ def counterfactual_of(
     response_grid(lams)  # refuses none, NaN and one twice
     biases = [Bias(lam=each, step_ratio=step_ratio, schedule=schedule, matched=matched) for each in lams]
     strengths = _strengths(ds, biases)
-
-    def part(name: str) -> xr.DataArray:
-        found = recorded_in(ds, name, condition, samples, within).astype(np.float64)
-        return found.drop_vars([n for n, coord in found.coords.items() if not coord.dims])
-
-    attention, text = part(ATTENTION), part(TEXT_MASS)
     # Steps outside the window are of no interest, and another branch than cond is never modulated.
     strengths = strengths.isel({STEP: list(within.steps)})
     if LAYER in strengths.dims and within.layers is not None:
         strengths = strengths.isel({LAYER: list(within.layers)})
     strengths = strengths if within.branch == "cond" else xr.zeros_like(strengths)
     exact = _are_recorded(ds, strengths)
-    if exact and strengths.any():
-        under = part(ATTENTION_RESPONSE), part(TEXT_MASS_RESPONSE)
-        each = [(_from_response(attention, under[0], at), _from_response(text, under[1], at)) for at in strengths]
-    elif exact:
-        each = [(attention, text) for _ in lams]
+    finite = bool(np.isfinite(strengths).all())
+    if exact or not finite or LAYER in strengths.dims or {LAYER, HEAD} & set(keep):
+        averages = _of_every_map(ds, condition, samples, strengths, exact=exact, within=within, keep=keep)
     else:
-        each = [_from_frame_means(attention, text, at) for at in strengths]
-    averages = {}
-    for name, maps, last in ((ATTENTION, 0, (QUERY_FRAME, KEY_FRAME)), (TEXT_MASS, 1, (QUERY_FRAME,))):
-        over = [str(dim) for dim in each[0][maps].dims if dim not in (*keep, *last)]
-        means = [mean_over(pair[maps], over) for pair in each]
-        averages[name] = xr.concat(means, strengths["lam"]).transpose("lam", *keep, *last)
+        averages = means_of_tilted(ds, condition, samples, strengths, within=within, keep=keep)
     return xr.Dataset(
-        {name: values.assign_attrs(ds[name].attrs) for name, values in averages.items()},
+        {
+            name: values.assign_attrs(ds[name].attrs)
+            for name, values in zip((ATTENTION, TEXT_MASS), averages, strict=True)
+        },
         attrs={
             "exact": exact,
             "method": _EXACT if exact else _APPROXIMATE,
@@ -241,6 +232,38 @@ def counterfactual_of(
             **within.attrs(ds, samples),
         },
     )
+
+
+def _of_every_map(
+    ds: xr.Dataset,
+    condition: str,
+    samples: list[str],
+    strengths: xr.DataArray,
+    *,
+    exact: bool,
+    within: Window,
+    keep: Sequence[str],
+) -> tuple[xr.DataArray, xr.DataArray]:
+    """Return attention and mass on text under each λ, every map changed and then averaged over all but ``keep``."""
+
+    def part(name: str) -> xr.DataArray:
+        found = recorded_in(ds, name, condition, samples, within).astype(np.float64)
+        return found.drop_vars([n for n, coord in found.coords.items() if not coord.dims])
+
+    attention, text = part(ATTENTION), part(TEXT_MASS)
+    if exact and strengths.any():
+        under = part(ATTENTION_RESPONSE), part(TEXT_MASS_RESPONSE)
+        each = [(_from_response(attention, under[0], at), _from_response(text, under[1], at)) for at in strengths]
+    elif exact:
+        each = [(attention, text) for _ in strengths]
+    else:
+        each = [_from_frame_means(attention, text, at) for at in strengths]
+    averages = []
+    for maps, last in ((0, (QUERY_FRAME, KEY_FRAME)), (1, (QUERY_FRAME,))):
+        over = [str(dim) for dim in each[0][maps].dims if dim not in (*keep, *last)]
+        means = [mean_over(pair[maps], over) for pair in each]
+        averages.append(xr.concat(means, strengths["lam"]).transpose("lam", *keep, *last))
+    return averages[0], averages[1]
 
 
 def _strengths(ds: xr.Dataset, biases: Sequence[Bias]) -> xr.DataArray:

@@ -20,7 +20,7 @@ def mean_over(values: xr.DataArray, dims: Sequence[str]) -> xr.DataArray:
     """
     axes = tuple(values.get_axis_num(dims))
     if not isinstance(values.data, dask.array.Array):
-        return values.mean(dims, skipna=False, dtype=np.float64)
+        return values.mean(dims, skipna=False, dtype=np.float64, keep_attrs=False)
     total = dask.array.reduction(  # type: ignore[no-untyped-call]
         values.data,
         chunk=_sum,

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+import numpy.typing as npt
 import xarray as xr
 
 from dymos_probe.bias import MATCHED
@@ -25,7 +26,7 @@ def t2v_condition(ds: xr.Dataset) -> str:
     InputError
         When the study has none, or more than one.
     """
-    return _only(ds, (ds["arm"] == "t2v") & (ds["method"] == "none"), "an untouched T2V condition")
+    return _only(ds, _is(ds, "arm", "t2v") & _is(ds, "method", "none"), "an untouched T2V condition")
 
 
 def i2v_condition(ds: xr.Dataset, lam: float, *, step_ratio: float | None = None, schedule: str | None = None) -> str:
@@ -38,11 +39,11 @@ def i2v_condition(ds: xr.Dataset, lam: float, *, step_ratio: float | None = None
         apart; the message lists what there is.
     """
     if lam == 0.0:
-        untouched = (ds["arm"] == "i2v") & (ds["method"] == "none")
-        at_zero = _plain(ds) & (ds["lam"] == 0.0)
+        untouched = _is(ds, "arm", "i2v") & _is(ds, "method", "none")
+        at_zero = _plain(ds) & _is(ds, "lam", 0.0)
         return _only(ds, untouched if untouched.any() else at_zero, "an I2V condition at λ = 0")
     # λ may be infinite, which isclose takes as equal to itself only.
-    found = _plain(ds) & np.isclose(ds["lam"], lam) & _chosen(ds, step_ratio, schedule)
+    found = _plain(ds) & np.isclose(ds["lam"].values, lam) & _chosen(ds, step_ratio, schedule)
     return _only(ds, found, f"a plain modulated I2V condition at λ = {lam:g}")
 
 
@@ -58,26 +59,27 @@ def modulated_conditions(ds: xr.Dataset, *, step_ratio: float | None = None, sch
         When there is no λ = 0, or several step ratios, schedules or equal λ to choose from.
     """
     baseline = i2v_condition(ds, 0.0)
-    found = ds[CONDITION][_plain(ds) & (ds["lam"] != 0.0) & _chosen(ds, step_ratio, schedule)]
-    settings = _settings(found)
+    found = _plain(ds) & ~_is(ds, "lam", 0.0) & _chosen(ds, step_ratio, schedule)
+    settings = _settings(ds, found)
     if len(settings) > 1:
         listed = "; ".join(f"step_ratio={ratio:g}, schedule={name}" for ratio, name in settings)
         raise InputError(f"the modulations of this study differ in more than λ; choose one of: {listed}")
-    if len(set(found["lam"].values.tolist())) != found.size:
-        raise InputError(f"several conditions share one λ: {_listed(ds, found.values)}")
-    labels = [baseline, *map(str, found.values)]
+    labels = [str(label) for label in ds[CONDITION].values[found]]
+    if len(set(ds["lam"].values[found].tolist())) != len(labels):
+        raise InputError(f"several conditions share one λ: {_listed(ds, labels)}")
+    labels = [baseline, *labels]
     strength = dict(zip(map(str, ds[CONDITION].values), ds["lam"].values.tolist(), strict=True))
     return sorted(labels, key=lambda label: strength[label])
 
 
 def modulation_settings(ds: xr.Dataset) -> list[tuple[float, str]]:
     """Return the (step ratio, schedule) of the plain modulations, those with the most λ first; none gives []."""
-    found = ds[CONDITION][_plain(ds) & (ds["lam"] != 0.0)]
+    found = _plain(ds) & ~_is(ds, "lam", 0.0)
 
     def strengths(setting: tuple[float, str]) -> int:
-        return int((_chosen(ds, *setting) & ds[CONDITION].isin(found)).sum())
+        return int((_chosen(ds, *setting) & found).sum())
 
-    return sorted(_settings(found), key=strengths, reverse=True)
+    return sorted(_settings(ds, found), key=strengths, reverse=True)
 
 
 def named_condition(ds: xr.Dataset, condition: str) -> str:
@@ -166,22 +168,29 @@ def check_keep(keep: Sequence[str], allowed: Sequence[str]) -> None:
             raise InputError(f"keep has {dim!r}; dims that can be kept are {', '.join(allowed)}")
 
 
-def _plain(ds: xr.Dataset) -> xr.DataArray:
-    of_the_paper = (ds["arm"] == "i2v") & (ds["method"] == "dymos") & (ds["bias_key_frame"] == 0)
-    everywhere = (ds["bias_layers"] == "") & (ds["bias_heads"] == "") & (ds["bias_query_frames"] == "")
-    return of_the_paper & everywhere & (ds["bias_branches"] == "cond")
+# Labels are in memory, and plain arrays compare many times faster than labelled ones.
+def _is(ds: xr.Dataset, name: str, value: object) -> npt.NDArray[np.bool_]:
+    """Return which conditions have ``value`` as their ``name``, (condition,)."""
+    return np.asarray(ds[name].values == value)
 
 
-def _settings(conditions: xr.DataArray) -> list[tuple[float, str]]:
-    return sorted({(float(c["step_ratio"]), str(c["schedule"].item())) for c in conditions})
+def _plain(ds: xr.Dataset) -> npt.NDArray[np.bool_]:
+    of_the_paper = _is(ds, "arm", "i2v") & _is(ds, "method", "dymos") & _is(ds, "bias_key_frame", 0)
+    everywhere = _is(ds, "bias_layers", "") & _is(ds, "bias_heads", "") & _is(ds, "bias_query_frames", "")
+    return of_the_paper & everywhere & _is(ds, "bias_branches", "cond")
 
 
-def _chosen(ds: xr.Dataset, step_ratio: float | None, schedule: str | None) -> xr.DataArray:
-    chosen = xr.ones_like(ds["lam"], dtype=bool)
+def _settings(ds: xr.Dataset, found: npt.NDArray[np.bool_]) -> list[tuple[float, str]]:
+    ratios, schedules = ds["step_ratio"].values[found].tolist(), ds["schedule"].values[found].tolist()
+    return sorted({(float(ratio), str(schedule)) for ratio, schedule in zip(ratios, schedules, strict=True)})
+
+
+def _chosen(ds: xr.Dataset, step_ratio: float | None, schedule: str | None) -> npt.NDArray[np.bool_]:
+    chosen = np.ones(ds["lam"].shape, dtype=bool)
     if step_ratio is not None:
-        chosen = chosen & np.isclose(ds["step_ratio"], step_ratio)
+        chosen = chosen & np.isclose(ds["step_ratio"].values, step_ratio)
     if schedule is not None:
-        chosen = chosen & xr.apply_ufunc(_is_schedule, ds["schedule"], schedule, vectorize=True)
+        chosen = chosen & np.array([_is_schedule(str(stored), schedule) for stored in ds["schedule"].values], bool)
     return chosen
 
 
@@ -190,8 +199,8 @@ def _is_schedule(stored: str, asked: str) -> bool:
     return stored == asked or (asked == MATCHED and stored.startswith(f"{MATCHED}-"))
 
 
-def _only(ds: xr.Dataset, found: xr.DataArray, what: str) -> str:
-    labels = ds[CONDITION].values[found.values]
+def _only(ds: xr.Dataset, found: npt.NDArray[np.bool_], what: str) -> str:
+    labels = ds[CONDITION].values[found]
     if len(labels) == 1:
         return str(labels[0])
     if len(labels) == 0:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, TypedDict
@@ -17,6 +17,7 @@ from dymos_probe.analysis.select import early_steps
 from dymos_probe.errors import InputError
 from dymos_probe.store.schema import (
     ATTENTION,
+    ATTENTION_EARLY,
     ATTENTION_MEAN,
     BRANCH,
     CONDITION,
@@ -26,9 +27,10 @@ from dymos_probe.store.schema import (
     QUERY_FRAME,
     SAMPLE,
     STEP,
+    STEPS,
 )
 
-MAPS = (ATTENTION_MEAN, ATTENTION)
+MAPS = (ATTENTION_MEAN, ATTENTION_EARLY, ATTENTION)
 """The variables that hold frame-to-frame attention."""
 
 _RUN_AXES = (SAMPLE, CONDITION, BRANCH, STEP)
@@ -146,7 +148,8 @@ def averaged(
     ds
         A study.
     names
-        Variables with the same values, some as means over layers and heads: the smallest that serves is read.
+        Variables with the same values, some as means over layers and heads or over steps: the smallest that serves
+        is read.
     conditions
         One id, which leaves no dim, or several.
     samples
@@ -161,10 +164,17 @@ def averaged(
 
 
 def cheapest(ds: xr.Dataset, names: Iterable[str], *, within: Window, keep: Sequence[str]) -> str:
-    """Return the variable of ``names`` that has the dims a window and ``keep`` need, and fewest values a step."""
+    """Return the variable of ``names`` that has what a window and ``keep`` need, and fewest values a step."""
     needed = (within.needed | set(keep)) - {QUERY_FRAME, KEY_FRAME}
-    fit = [n for n in names if needed <= set(ds[n].dims) and not (within.narrowed and n == ATTENTION_MEAN)]
+    fit = [name for name in names if name in ds and _serves(ds, name, within, needed)]
     return min(fit, key=lambda name: np.prod([n for dim, n in ds[name].sizes.items() if dim not in _RUN_AXES]))
+
+
+def _serves(ds: xr.Dataset, name: str, within: Window, needed: Set[str]) -> bool:
+    if not needed <= set(ds[name].dims) or (within.narrowed and name == ATTENTION_MEAN):
+        return False
+    # By their labels, since the dataset may have but some of the study's steps.
+    return name != ATTENTION_EARLY or ds[STEP].values[list(within.steps)].tolist() == [*range(ds[name].attrs[STEPS])]
 
 
 def recorded_in(
@@ -184,8 +194,8 @@ def recorded_in(
     # dask hands one slicing, of the dims together, down to the store; before a second it reads whole blocks.
     # For that, every stretch of steps has blocks of its own.
     pieces = [
-        (_own(part) if number else part).isel({**stretch, STEP: steps})
-        for number, steps in enumerate(_stretches(within.steps))
+        (_own(part) if number else part).isel({**stretch, STEP: steps} if STEP in part.dims else stretch)
+        for number, steps in enumerate(_stretches(within.steps) if STEP in part.dims else [slice(None)])
     ]
     if len(pieces) > 1:
         part = xr.concat(pieces, STEP, coords="minimal", compat="override", join="exact", combine_attrs="override")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 from pathlib import Path
 
 from dymos_probe.errors import MissingFileError
@@ -24,3 +26,12 @@ def app_script() -> Path:
     raise MissingFileError(
         f"the dashboard's pages are neither in {places[0]} nor in {places[1]}; install dymos-probe again"
     )
+
+
+def load_libraries() -> None:
+    """Import what pages stand on, so that the first person to open one does not wait for it."""
+    # Streamlit puts the folder there too, once it runs a page.
+    folder = str(app_script().parent)
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    importlib.import_module("ahead").load()

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dymos_probe.errors import EnvironmentLacksError, InputError, MissingFileError
-from dymos_probe.serving.pages import app_script
+from dymos_probe.serving.pages import app_script, load_libraries
 from dymos_probe.serving.token import LEAST_LENGTH
 
 FOLDER_VARIABLE = "DYMOS_PROBE_FOLDER"
@@ -69,6 +69,7 @@ def prepare(
         middleware.append(Middleware(TokenGate, token=token))
     os.environ[FOLDER_VARIABLE] = str(folder.resolve())
     top = folder.resolve()
+    load_libraries()
     app = st.App(app_script(), routes=[*routes(top), *trial_routes(top)], middleware=middleware)
     config = {
         "server.address": address,

@@ -78,14 +78,25 @@ def stamp(path: str | Path) -> str:
 
 def size_on_disk(path: str | Path) -> int:
     """Return the bytes of all files of a study."""
-    total = 0
-    for parent, _, files in os.walk(path):
-        for name in files:
-            try:
-                total += os.lstat(os.path.join(parent, name)).st_size
-            except FileNotFoundError:  # a study that is being written
-                continue
+    total, folders = 0, [os.fspath(path)]
+    while folders:
+        try:
+            with os.scandir(folders.pop()) as items:
+                for item in items:
+                    if item.is_dir(follow_symlinks=False):
+                        folders.append(item.path)
+                    else:
+                        total += _size(item)
+        except FileNotFoundError:  # a study that is being written, or taken away
+            continue
     return total
+
+
+def _size(item: os.DirEntry[str]) -> int:
+    try:
+        return item.stat(follow_symlinks=False).st_size
+    except FileNotFoundError:  # renamed since it was listed
+        return 0
 
 
 def _studies(folder: Path, depth: int) -> Iterator[Path]:

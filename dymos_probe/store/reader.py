@@ -21,10 +21,10 @@ from dymos_probe.errors import CorruptStoreError, StudyError
 from dymos_probe.store.group import array, dims_of, is_consolidated, open_group, read_array
 from dymos_probe.store.schema import (
     ATTENTION_MEAN,
-    ATTENTION_RESPONSE,
     COMPLETE,
     COMPLETE_VARIABLE,
     CONDITION,
+    EARLY_VARIABLES,
     HEAD,
     LAYER,
     METHOD,
@@ -37,11 +37,16 @@ from dymos_probe.store.schema import (
     SCHEMA_VERSION,
     STEP,
     STORE_FOLDER,
+    TILT_AXIS,
+    TILTED_VARIABLES,
     UNTOUCHED,
     VARIABLES,
     Variable,
 )
 from dymos_probe.store.study_file import read_config
+
+_OF_UNTOUCHED = (*RESPONSE_VARIABLES, *TILTED_VARIABLES)
+"""What only runs of untouched models have, in studies that keep it."""
 
 _BLOCK_BYTES = 8 * 2**20
 """Steps of a run, or whole small runs, are gathered into dask blocks of about this size: few tasks, little memory."""
@@ -58,7 +63,7 @@ class RunArray:
     study: Path
     name: str
     values: zarr.Array[Any] = field(repr=False)
-    complete: zarr.Array[Any] | None = field(repr=False)
+    complete: zarr.Array[Any] | npt.NDArray[np.bool_] | None = field(repr=False)
     """Marks of the runs; None where a fill value is an ordinary value."""
     conditions: npt.NDArray[np.bool_] | None = field(default=None, repr=False, compare=False)
     """Which conditions have this variable, (condition,); None for all."""
@@ -133,7 +138,7 @@ class RunArray:
         )
 
 
-def open_study(path: str | Path, *, check: bool = True) -> xr.Dataset:
+def open_study(path: str | Path, *, check: bool = True, in_memory: int = 0) -> xr.Dataset:
     """Return the study at ``path`` as a lazy dataset, with the ``.probe`` accessor registered.
 
     Variables are dask arrays; labels of the dims are in memory. A study still being written opens
@@ -146,6 +151,9 @@ def open_study(path: str | Path, *, check: bool = True) -> xr.Dataset:
         Folder of the study.
     check
         Whether to refuse a dataset that lacks a variable or dim of the schema.
+    in_memory
+        Bytes. Where ``attention_mean`` fits in so many, it and the marks of complete runs are read now, in one go:
+        for who will ask often. What is completed later is not there then, and has no mark.
 
     Raises
     ------
@@ -154,8 +162,8 @@ def open_study(path: str | Path, *, check: bool = True) -> xr.Dataset:
     StudyError
         When the folder is no study, or of another schema version.
     CorruptStoreError
-        Now, when labels are damaged; when data is computed, where a chunk is missing, truncated or
-        fails its checksum.
+        Now, when labels or what is read now are damaged; when data is computed, where a chunk is missing,
+        truncated or fails its checksum.
     """
     # By name at run time: what the store returns answers ds.probe, yet the store knows no analysis.
     importlib.import_module("dymos_probe.analysis.accessor")
@@ -164,7 +172,7 @@ def open_study(path: str | Path, *, check: bool = True) -> xr.Dataset:
     while True:
         before = _metadata(path)
         try:
-            return _open(path, open_group(path, "r"), check=check)
+            return _open(path, open_group(path, "r"), check=check, in_memory=in_memory)
         except ValueError:
             # Its parts do not fit one another when the study grew in between; then it is another one now.
             if _metadata(path) == before:
@@ -177,7 +185,7 @@ def _metadata(path: Path) -> bytes | None:
     return file.read_bytes() if file.is_file() else None
 
 
-def _open(path: Path, group: zarr.Group, *, check: bool) -> xr.Dataset:
+def _open(path: Path, group: zarr.Group, *, check: bool, in_memory: int) -> xr.Dataset:
     consolidated = is_consolidated(group)
     ds = _open_dataset(path, consolidated=consolidated)
     if check:
@@ -185,14 +193,26 @@ def _open(path: Path, group: zarr.Group, *, check: bool) -> xr.Dataset:
     labels = [name for name, variable in ds.variables.items() if set(variable.dims) <= {SAMPLE, CONDITION}]
     labels = [name for name in labels if name in ds.coords] + ["layer_name", "branch"]
     ds = ds.assign_coords({name: (ds[name].dims, read_array(group, str(name)), ds[name].attrs) for name in labels})
-    lazy = {name: (ds[name].dims, _lazy(path, group, str(name)), ds[name].attrs) for name in _lazy_names(ds)}
-    ds = ds.assign_coords({n: v for n, v in lazy.items() if n in ds.coords}).assign(
-        {n: v for n, v in lazy.items() if n not in ds.coords}
+    now = _read_now(path, group) if ds[ATTENTION_MEAN].nbytes <= in_memory else {}
+    given = {
+        name: (ds[name].dims, now[name] if name in now else _lazy(path, group, name), ds[name].attrs)
+        for name in _lazy_names(ds)
+    }
+    ds = ds.assign_coords({n: v for n, v in given.items() if n in ds.coords}).assign(
+        {n: v for n, v in given.items() if n not in ds.coords}
     )
     # So that a dataset cut to some layers or heads is not taken for what this is a mean over.
     ds[ATTENTION_MEAN].attrs.update(layers=ds.sizes[LAYER], heads=ds.sizes[HEAD])
     ds.attrs["metadata"] = "consolidated" if consolidated else "read array by array, the study is being created"
     return ds
+
+
+def _read_now(path: Path, group: zarr.Group) -> dict[str, npt.NDArray[Any]]:
+    """Return the means and the marks; the marks are read first, so that no run has one and is not there."""
+    marks = read_array(group, COMPLETE)
+    whole = RunArray(path, ATTENTION_MEAN, array(group, ATTENTION_MEAN), marks)
+    values = whole[tuple(slice(0, length) for length in whole.shape)]
+    return {COMPLETE: marks, ATTENTION_MEAN: values}
 
 
 def verify_study(path: str | Path) -> list[tuple[str, str]]:
@@ -209,7 +229,7 @@ def verify_study(path: str | Path) -> list[tuple[str, str]]:
     group = open_group(path, "r")
     samples, conditions = read_array(group, SAMPLE), read_array(group, CONDITION)
     marks = RunArray(path, COMPLETE, array(group, COMPLETE), None)
-    checked = (*RUN_VARIABLES, *(RESPONSE_VARIABLES if ATTENTION_RESPONSE in group else ()))
+    checked = (*RUN_VARIABLES, *(each for each in (*EARLY_VARIABLES, *_OF_UNTOUCHED) if each.name in group))
     arrays = [(variable, _run_array(path, group, variable.name)) for variable in checked]
     steps = array(group, STEP).shape[0]
     damaged = []
@@ -256,9 +276,11 @@ def _check_schema(path: Path, ds: xr.Dataset) -> None:
         raise StudyError(
             f"the dataset of {path} has schema {schema}; this version reads {SCHEMA_NAME} {SCHEMA_VERSION}"
         )
-    response = (RESPONSE_AXIS, *RESPONSE_VARIABLES)
-    kept = any(variable.name in ds.variables for variable in response)
-    for variable in (*VARIABLES, *(response if kept else ())):
+    expected = [*VARIABLES]
+    for together in ((RESPONSE_AXIS, *RESPONSE_VARIABLES), (TILT_AXIS, *TILTED_VARIABLES), EARLY_VARIABLES):
+        if any(variable.name in ds.variables for variable in together):
+            expected += together
+    for variable in expected:
         if variable.name not in ds.variables:
             raise StudyError(f"the study {path} lacks the variable {variable.name}")
         if ds[variable.name].dims != variable.dims:
@@ -268,15 +290,15 @@ def _check_schema(path: Path, ds: xr.Dataset) -> None:
 
 
 def _lazy_names(ds: xr.Dataset) -> list[str]:
-    ours = [variable.name for variable in (*RUN_VARIABLES, *RESPONSE_VARIABLES, COMPLETE_VARIABLE)]
+    ours = [variable.name for variable in (*RUN_VARIABLES, *EARLY_VARIABLES, *_OF_UNTOUCHED, COMPLETE_VARIABLE)]
     return [name for name in map(str, ds.variables) if name in ours or name.startswith(METRIC_PREFIX)]
 
 
 def _run_array(path: Path, group: zarr.Group, name: str) -> RunArray:
     # Of a metric, a missing file only says that nobody measured it.
-    response = any(variable.name == name for variable in RESPONSE_VARIABLES)
-    checked = response or any(variable.name == name for variable in RUN_VARIABLES)
-    conditions = read_array(group, METHOD) == UNTOUCHED if response else None
+    of_untouched = any(variable.name == name for variable in _OF_UNTOUCHED)
+    checked = of_untouched or any(variable.name == name for variable in (*RUN_VARIABLES, *EARLY_VARIABLES))
+    conditions = read_array(group, METHOD) == UNTOUCHED if of_untouched else None
     return RunArray(path, name, array(group, name), array(group, COMPLETE) if checked else None, conditions)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,12 @@ ATTENTION_MEAN: Final = "attention_mean"
 DOMINANCE: Final = "dominance"
 ATTENTION_RESPONSE: Final = "attention_response"
 TEXT_MASS_RESPONSE: Final = "text_mass_response"
+ATTENTION_EARLY: Final = "attention_early"
+STEPS: Final = "steps"
+"""Attribute of early means: over how many steps, from the first, they are."""
+TILT: Final = "tilt"
+"""The strength s of a tilted mean."""
+ATTENTION_TILTED: Final = "attention_tilted"
 COMPLETE: Final = "complete"
 METHOD: Final = "method"
 UNTOUCHED: Final = "none"
@@ -43,6 +50,13 @@ STUDY_FILE: Final = "study.json"
 STORE_FOLDER: Final = "attention.zarr"
 VIDEO_FOLDER: Final = "videos"
 SCHEDULE_FOLDER: Final = "schedules"
+
+TILTS: Final = tuple(float(6.0 * np.cos(np.pi * (36 - place) / 36)) + 0.0 for place in range(37))
+"""Strengths at which tilted means are kept: Chebyshev points, as many as bring the polynomial to float32's rounding."""
+MANY_MAPS: Final = 8 * len(TILTS)
+"""Maps a step from which tilted and early means are kept; of fewer they are soon made, and nearly as large."""
+EARLY: Final = 0.1
+"""The first fraction of the steps that early means are taken over: the paper's, and what analyses take by default."""
 
 LABELS_PER_CHUNK: Final = 256
 """Labels in one chunk of a sample or condition coordinate; only the coordinator writes those."""
@@ -91,6 +105,16 @@ class AttentionShape:
             raise InputError(f"response {self.response} must be a tuple of rising strengths λ")
 
     @property
+    def tilts(self) -> tuple[float, ...]:
+        """Strengths at which means of tilted maps are kept; none where there are few maps to average."""
+        return TILTS if len(self.layers) * self.heads >= MANY_MAPS else ()
+
+    @property
+    def early(self) -> int:
+        """First steps over which every head's mean map is kept; 0 where there are few maps or hardly fewer means."""
+        return math.ceil(EARLY * self.steps - 1e-9) if self.tilts and self.steps * EARLY >= 1.0 else 0
+
+    @property
     def sizes(self) -> dict[str, int]:
         """Length of every dim that does not grow."""
         sizes = {
@@ -101,7 +125,8 @@ class AttentionShape:
             QUERY_FRAME: self.frames,
             KEY_FRAME: self.frames,
         }
-        return sizes | ({LAM_RESPONSE: len(self.response)} if self.response else {})
+        optional = {LAM_RESPONSE: len(self.response), TILT: len(self.tilts)}
+        return sizes | {dim: size for dim, size in optional.items() if size}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -334,6 +359,33 @@ RESPONSE_VARIABLES: Final = (
 RESPONSE_AXIS: Final = _label(LAM_RESPONSE, LAM_RESPONSE, float, "strength λ of the response (Eq. 6)", "nats")
 """Written once when a study that keeps a response is created."""
 
+TILTED_VARIABLES: Final = (
+    Variable(
+        name=ATTENTION_TILTED,
+        dims=(*_RUN, BRANCH, STEP, TILT, QUERY_FRAME, KEY_FRAME),
+        dtype=np.float32,
+        fill=_NAN,
+        long_name="frame-to-frame attention with the odds of frame 0 times exp(−tilt), mean over layers and heads",
+        units="attention mass",
+    ),
+)
+"""Written with every run of an untouched model in a study of many maps a step, and never with another."""
+
+EARLY_VARIABLES: Final = (
+    Variable(
+        name=ATTENTION_EARLY,
+        dims=(*_RUN, BRANCH, LAYER, HEAD, QUERY_FRAME, KEY_FRAME),
+        dtype=np.float32,
+        fill=_NAN,
+        long_name="frame-to-frame attention, mean over the first steps",
+        units="attention mass",
+    ),
+)
+"""Written with every run of a study of many maps a step and enough steps; attribute ``steps`` says of how many."""
+
+TILT_AXIS: Final = _label(TILT, TILT, float, "strength of a tilt", "nats")
+"""Written once when a study that keeps tilted means is created."""
+
 COMPLETE_VARIABLE: Final = Variable(
     name=COMPLETE, dims=_RUN, dtype=np.bool_, fill=False, long_name="the run is there, whole", units="1"
 )
@@ -380,7 +432,7 @@ VARIABLES: Final = (
     *CONDITION_COLUMNS.values(),
     *AXIS_VARIABLES,
 )
-"""Everything a study holds but its metrics and, where it keeps one, its response."""
+"""Everything a study holds but its metrics and, where it keeps them, its response, tilted and early means."""
 
 
 def video_path(study: Path, sample: str, condition: str) -> Path:

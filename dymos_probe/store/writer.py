@@ -29,12 +29,15 @@ from dymos_probe.store.group import (
 )
 from dymos_probe.store.schema import (
     ATTENTION,
+    ATTENTION_EARLY,
     ATTENTION_RESPONSE,
+    ATTENTION_TILTED,
     AXIS_VARIABLES,
     BRANCH,
     COMPLETE,
     CONDITION,
     CONDITION_COLUMNS,
+    EARLY_VARIABLES,
     LAM_RESPONSE,
     METHOD,
     METRIC_PREFIX,
@@ -45,8 +48,13 @@ from dymos_probe.store.schema import (
     SAMPLE_COLUMNS,
     SCHEMA_NAME,
     SCHEMA_VERSION,
+    STEPS,
     STORE_FOLDER,
     STUDY_FILE,
+    TEXT_MASS,
+    TILT,
+    TILT_AXIS,
+    TILTED_VARIABLES,
     UNTOUCHED,
     VARIABLES,
     AttentionShape,
@@ -63,6 +71,7 @@ from dymos_probe.store.study_file import (
     storage_errors,
     write_study_file,
 )
+from dymos_probe.store.summaries import summaries
 
 
 def create_study(path: str | Path, *, config: Mapping[str, Any], shape: AttentionShape) -> None:
@@ -242,10 +251,17 @@ def _create_store(path: Path, config: Mapping[str, Any], shape: AttentionShape) 
         "coordinates": " ".join(variable.name for variable in VARIABLES if variable.coordinate),
     }
     group = zarr.create_group(folder, zarr_format=3, attributes=attributes, overwrite=True)
-    for variable in (*VARIABLES, *((RESPONSE_AXIS, *RESPONSE_VARIABLES) if shape.response else ())):
+    create = [*VARIABLES]
+    create += (RESPONSE_AXIS, *RESPONSE_VARIABLES) if shape.response else ()
+    create += (TILT_AXIS, *TILTED_VARIABLES) if shape.tilts else ()
+    for variable in create:
         create_variable(group, variable, sizes)
+    for variable in EARLY_VARIABLES if shape.early else ():
+        create_variable(group, variable, sizes, attrs={STEPS: shape.early})
     if shape.response:
         _fill(group, LAM_RESPONSE, 0, shape.response)
+    if shape.tilts:
+        _fill(group, TILT, 0, shape.tilts)
     text = {BRANCH: shape.branches, "layer_name": shape.layers}
     for variable in AXIS_VARIABLES:
         size = sizes[variable.dims[0]]
@@ -320,10 +336,9 @@ def _run_values(group: zarr.Group, run: Run, *, untouched: bool) -> dict[str, np
         if not np.isfinite(value).all():
             raise InputError(f"{where} holds {np.count_nonzero(~np.isfinite(value))} values that are NaN or infinite")
         values[variable.name] = value.astype(variable.dtype, copy=False)
-    attention = values[ATTENTION]
-    values["attention_mean"] = attention.mean(axis=(2, 3), dtype=np.float64).astype(np.float32)
-    values["dominance"] = attention[..., 1:, 0].mean(axis=-1, dtype=np.float64).astype(np.float32)
-    return values
+    tilts = read_array(group, TILT) if untouched and ATTENTION_TILTED in group else None
+    early = array(group, ATTENTION_EARLY).attrs[STEPS] if ATTENTION_EARLY in group else 0
+    return values | summaries(values[ATTENTION], values[TEXT_MASS], tilts=tilts, early=int(str(early)))
 
 
 def _sweep_partials(path: Path, name: str, at: tuple[slice, slice]) -> None:

@@ -17,7 +17,15 @@ import numpy as np
 from scipy.special import logit
 
 from dymos_probe.errors import InputError
-from dymos_probe.store.schema import COMPLETE_VARIABLE, RUN_VARIABLES, STORE_FOLDER, AttentionShape, Sample
+from dymos_probe.store.schema import (
+    COMPLETE_VARIABLE,
+    EARLY_VARIABLES,
+    RUN_VARIABLES,
+    STORE_FOLDER,
+    TILTED_VARIABLES,
+    AttentionShape,
+    Sample,
+)
 from dymos_probe.store.writer import completed_runs, create_study, extend_study, finish_study, write_run
 from dymos_probe.testing.synthetic import as_run, conditions_over, t2v_maps, tilt
 
@@ -124,11 +132,12 @@ def large_study(
 
 def run_bytes(shape: AttentionShape = FULL) -> int:
     """Return the bytes of attention of one run before compression."""
-    return int(np.prod([*shape.sizes.values()])) * np.dtype(np.float32).itemsize
+    maps = len(shape.branches) * shape.steps * len(shape.layers) * shape.heads
+    return maps * shape.frames**2 * np.dtype(np.float32).itemsize
 
 
 def _link(path: Path, source: int, target: int, conditions: int) -> None:
-    for variable in (*RUN_VARIABLES, COMPLETE_VARIABLE):
+    for variable in (*RUN_VARIABLES, *EARLY_VARIABLES, *TILTED_VARIABLES, COMPLETE_VARIABLE):
         chunks = path / STORE_FOLDER / variable.name / "c"
         for condition in map(str, range(conditions)):
             of_run = chunks / str(source) / condition

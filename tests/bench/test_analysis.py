@@ -46,8 +46,9 @@ def test_an_analysis_of_thirty_four_gigabytes_takes_less_than_two(full: LargeStu
 @pytest.mark.slow
 def test_the_early_steps_are_all_that_is_read_of_the_attention(full: LargeStudy) -> None:
     step = run_bytes() / 50
-    assert measure_apart(full.path, "ΔA by layer, head", 0).read_bytes == pytest.approx(2 * 50 * 5 * step, rel=1e-3)
-    # A tenth of a run's mean is nothing: a default answers from what was kept for it.
+    assert measure_apart(full.path, "entropy by head", 0).read_bytes == pytest.approx(2 * 50 * 5 * step, rel=1e-3)
+    # A default answers from what was kept for it: of every head one map a run, of all together next to nothing.
+    assert measure_apart(full.path, "ΔA by layer, head", 0).read_bytes == pytest.approx(2 * 50 * step, rel=1e-3)
     assert measure_apart(full.path, "ΔA", 0).read_bytes < 4e6
 
 

@@ -10,6 +10,7 @@ import dask.base
 import numpy as np
 import pytest
 import xarray as xr
+import zarr
 
 from dymos_probe.errors import CorruptStoreError, MissingFileError, StudyError
 from dymos_probe.store import completed_runs, forget_run, open_study, verify_study, write_metric
@@ -164,3 +165,42 @@ def test_store_analysis_and_figures_leave_torch_unloaded(path):
         "assert not {'torch', 'streamlit'} & set(sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+def test_who_will_ask_often_has_the_means_and_the_marks_in_memory(path, known):
+    ds = open_study(path, in_memory=2**20)
+    for name in ("attention_mean", "complete"):
+        assert not dask.base.is_dask_collection(ds[name].variable._data), name
+    assert dask.base.is_dask_collection(ds["attention"].variable._data)
+    plain = open_study(path)
+    xr.testing.assert_identical(ds.compute(), plain.compute())
+    shutil.rmtree(path / "attention.zarr" / "attention_mean" / "c")
+    xr.testing.assert_allclose(ds.probe.difference().compute(), plain.probe.difference(keep=("layer",)).mean("layer"))
+    assert ds.probe.difference().attrs == plain.probe.difference().attrs
+
+
+def test_means_larger_than_the_room_given_stay_on_disk(path):
+    size = open_study(path)["attention_mean"].nbytes
+    for room, held in ((size, True), (size - 1, False)):
+        ds = open_study(path, in_memory=room)
+        assert dask.base.is_dask_collection(ds["attention_mean"].variable._data) is not held
+
+
+def test_a_run_completed_after_the_means_were_read_has_no_mark_and_so_no_nan_in_a_mean(path):
+    forget_run(path, "sample-1", "i2v")
+    shutil.rmtree(path / "attention.zarr" / "attention_mean" / "c" / "1" / "1", ignore_errors=True)
+    (path / "attention.zarr" / "attention_mean" / "c" / "1" / "1").unlink(missing_ok=True)
+    ds = open_study(path, in_memory=2**20)
+    group = zarr.open_group(path / "attention.zarr", mode="r+")
+    group["complete"][1, 1] = True
+    group["attention_mean"][1, 1] = 0.25
+    assert ds.probe.difference().attrs["samples_used"] == 1 and ds.probe.difference().notnull().all()
+    assert open_study(path, in_memory=2**20).probe.difference().attrs["samples_used"] == 2
+
+
+def test_a_damaged_mean_is_said_at_once_where_means_are_read_at_once(path):
+    file = shard(path, "attention_mean")
+    file.write_bytes(file.read_bytes()[:-3])
+    with pytest.raises(CorruptStoreError, match="attention_mean of run 'sample-1' under 'i2v'"):
+        open_study(path, in_memory=2**20)
+    open_study(path)

@@ -51,7 +51,7 @@ def strength_sections(ds: xr.Dataset, setting: Setting, *, only: bool) -> Iterat
     ratio, schedule = setting
     steps = "all steps" if ratio >= 1.0 else f"the first {100 * ratio:g} % of the steps"
     which = f"λ in {steps}, {schedule.partition('-')[0]} schedule"
-    parts = [*_attention(ds, ratio, schedule), *_metrics(ds, ratio, schedule)]
+    parts = [*attention_over_lam(ds, setting), *metrics_over_lam(ds, setting)]
     for part in parts:
         yield part if only else _named(part, f"_ratio{ratio:g}_{schedule}", which)
 
@@ -89,7 +89,9 @@ def distance_section(
     )
 
 
-def _attention(ds: xr.Dataset, ratio: float, schedule: str) -> Iterator[Section | LeftOut]:
+def attention_over_lam(ds: xr.Dataset, setting: Setting) -> Iterator[Section | LeftOut]:
+    """Yield the sections of one setting that are about attention: how much the reference frame has, and d(λ)."""
+    ratio, schedule = setting
     try:
         over = started_conditions(ds, modulated_conditions(ds, step_ratio=ratio, schedule=schedule))[0]
         reference = interval(ds, "dominance", conditions=[t2v_condition(ds), *over], early=EARLY)
@@ -138,7 +140,9 @@ def _direct(ds: xr.Dataset, d: xr.DataArray, ratio: float, schedule: str) -> xr.
         return None
 
 
-def _metrics(ds: xr.Dataset, ratio: float, schedule: str) -> Iterator[Section | LeftOut]:
+def metrics_over_lam(ds: xr.Dataset, setting: Setting) -> Iterator[Section | LeftOut]:
+    """Yield the sections of one setting that are about what the videos measure."""
+    ratio, schedule = setting
     curves: dict[str, xr.Dataset] = {}
     left_out = []
     for metric in metric_names(ds):
