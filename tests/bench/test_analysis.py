@@ -88,6 +88,7 @@ def test_a_measure_reads_the_same_chunks_plainly(tmp_path: Path) -> None:
     assert (measured.samples, measured.conditions) == (2, 4)
 
 
+@pytest.mark.slow
 def test_rows_hold_each_analysis_beside_plain_reading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench, "large_study", lambda *a, **k: large_study(*a, **k, shape=SMALL))
     rows = bench_analysis(samples=2, conditions=2, rounds=1, out=tmp_path / "study")

@@ -90,6 +90,7 @@ def test_an_unknown_benchmark_is_told_in_one_line(refused):
     assert "probe bench --help" in refused(2, "bench", "generat")
 
 
+@pytest.mark.slow
 def test_analyses_are_printed_beside_plain_reading(probe, monkeypatch, tmp_path):
     from dymos_probe.bench import analysis
     from dymos_probe.store import AttentionShape

@@ -72,12 +72,14 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> xr.Dataset:
     return dp.open_study(path)
 
 
+@pytest.mark.slow
 def test_its_i2v_model_looks_twice_as_much_at_the_reference_frame(study: xr.Dataset) -> None:
     t2v, i2v = study.probe.dominance(conditions=["t2v", "i2v"], early=0.1, keep=("sample",)).transpose("condition", ...)
     assert (i2v > t2v).all()
     assert float(i2v.mean()) >= 2.0 * float(t2v.mean())
 
 
+@pytest.mark.slow
 def test_its_t2v_model_follows_the_caption_and_its_i2v_model_hardly_moves(study: xr.Dataset) -> None:
     along = study["metric_sprite_along"]
     displacement = study["metric_sprite_displacement"]
@@ -88,6 +90,7 @@ def test_its_t2v_model_follows_the_caption_and_its_i2v_model_hardly_moves(study:
     assert float(both.sel(condition="i2v").mean()) < 0.85 * float(both.sel(condition="t2v").mean())
 
 
+@pytest.mark.slow
 def test_lam_frees_and_freezes_its_motion(study: xr.Dataset) -> None:
     curve = study.probe.metric_curve("sprite_along")
     np.testing.assert_array_equal(curve["lam"], [-1.0, 0.0, 2.0])
