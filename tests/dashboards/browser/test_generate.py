@@ -90,11 +90,13 @@ def test_from_an_upload_to_a_playing_result_and_its_maps(server, studies, page, 
         page.keyboard.press("ArrowRight")
     expect(page.get_by_text("T2V, λ = 0, λ = 1.5")).to_be_visible()
     expect(page).to_have_url(re.compile("lam=1.5"))
+    page.get_by_text("More settings").click()
+    set_number(page, "Denoising steps", "200")  # the pair's own are over before a browser has looked
     page.get_by_role("button", name="Generate").click()
 
     page.wait_for_url(re.compile("job="))
     expect(page.get_by_role("progressbar")).to_be_visible(timeout=90_000)
-    expect(page.get_by_text(re.compile(r"^Run \d of 3 \(.+\), step \d+ of 20, about \d+ s left"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"^Run \d of 3 \(.+\), step \d+ of 200, about \d+ s left"))).to_be_visible()
     expect(page.get_by_role("img", name=re.compile("Estimate of the finished video after step"))).to_be_visible()
     # Nobody touches the page until the result plays by itself.
     videos = page.locator(".players video")
