@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import Annotated
@@ -34,7 +35,8 @@ def run(
     serve = prepare(folder, address=address, port=port, token=token)
     host = f"[{address}]" if ":" in address else address
     say(f"{folder}: http://{host}:{port}{'/?token=…, with your token' if token else ''}; Ctrl-C ends it")
-    serve()
+    with contextlib.suppress(KeyboardInterrupt):  # the way to end it, as it says
+        serve()
 
 
 def _token(file: Path | None) -> str | None:

@@ -6,7 +6,8 @@ import errno
 import ipaddress
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from dymos_probe.errors import EnvironmentLacksError, InputError, MissingFileError
@@ -69,8 +70,7 @@ def prepare(
         middleware.append(Middleware(TokenGate, token=token))
     os.environ[FOLDER_VARIABLE] = str(folder.resolve())
     top = folder.resolve()
-    load_libraries()
-    app = st.App(app_script(), routes=[*routes(top), *trial_routes(top)], middleware=middleware)
+    app = st.App(app_script(), routes=[*routes(top), *trial_routes(top)], middleware=middleware, lifespan=_ready)
     config = {
         "server.address": address,
         "server.port": port,
@@ -101,6 +101,13 @@ def is_loopback(address: str) -> bool:
         return ipaddress.ip_address(address).is_loopback
     except ValueError:
         raise InputError(f"address {address!r} is no IP address, such as 127.0.0.1 or 0.0.0.0") from None
+
+
+@asynccontextmanager
+async def _ready(_: object) -> AsyncIterator[None]:
+    # Streamlit is up by now, which what keeps values between two looks asks for, and nobody is answered yet.
+    load_libraries()
+    yield
 
 
 def _check_token(address: str, token: str | None) -> None:

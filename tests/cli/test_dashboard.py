@@ -94,7 +94,7 @@ def test_it_serves_with_the_token_alone_never_says_it_and_ends_when_interrupted(
         assert _get(port, "/_stcore/health", Cookie=cookie)[0] == 200
     finally:
         server.send_signal(signal.SIGINT)
-        assert server.wait(timeout=30) in (0, 130)
+        assert server.wait(timeout=30) == 0
     said = log.read_text()
-    assert TOKEN not in said and "Traceback" not in said
-    assert f"http://0.0.0.0:{port}" in said
+    assert TOKEN not in said
+    assert said == f"{tmp_path}: http://0.0.0.0:{port}/?token=…, with your token; Ctrl-C ends it\n"
