@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 TOKEN = "a-token-of-24-characters"
@@ -84,6 +85,8 @@ def test_it_serves_with_the_token_alone_never_says_it_and_ends_when_interrupted(
             except ConnectionRefusedError:
                 assert server.poll() is None, log.read_text()
                 time.sleep(0.1)
+        mapped = [part.path for part in psutil.Process(server.pid).memory_maps()]
+        assert any("/av/" in path for path in mapped), "what pages need is loaded before anybody asks"
         assert _get(port, "/")[0] == 401
         assert _get(port, "/?token=a-token-of-24-characterz")[0] == 401
         status, headers, _ = _get(port, f"/?token={TOKEN}")
